@@ -1,0 +1,66 @@
+"""One image in, one ``FrameResult`` out: the path that every page and command shares."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from fer.images import crop_face
+from fer.types import Classifier, Detector, Face, FacePrediction, FrameResult, Image
+
+#: A box with a shorter side than this, in pixels, is marked ``"small"``: less
+#: than half of what the model sees (48 x 48) would be invented by enlarging.
+SMALL_FACE: Final = 24
+
+
+class Analyzer:
+    """Finds the faces of an image and reads their expressions.
+
+    A detector may hold state, so use one analyzer per stream; the classifier
+    may be shared between them.
+
+    Args:
+        detector: finds faces.
+        classifier: reads expressions.
+    """
+
+    def __init__(self, detector: Detector, classifier: Classifier) -> None:
+        self.detector = detector
+        self.classifier = classifier
+
+    def analyze(self, image: Image, index: int = 0, time_s: float = 0.0) -> FrameResult:
+        """Analyse one image.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            index: number of the frame in its stream, from 0.
+            time_s: seconds from the stream's own clock.
+
+        Returns:
+            One prediction per face, in the detector's order (largest first);
+            none when there is no face.
+
+        Raises:
+            ValueError: if the image is not RGB uint8.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(
+                f"image must be RGB uint8 (H, W, 3), got {image.shape} {image.dtype}"
+            )
+        height, width = image.shape[:2]
+        faces = self.detector.detect(image)
+        if not faces:
+            return FrameResult(index, time_s, width, height)
+        crops = np.stack([crop_face(image, face.box) for face in faces])  # (N, 48, 48)
+        probabilities = self.classifier.predict(crops)  # (N, 7), one batch for all faces
+        predictions = tuple(
+            FacePrediction(face, row, quality=_quality(face))
+            for face, row in zip(faces, probabilities, strict=True)
+        )
+        return FrameResult(index, time_s, width, height, predictions)
+
+
+def _quality(face: Face) -> tuple[str, ...]:
+    """Reasons to trust a prediction less."""
+    return ("small",) if min(face.width, face.height) < SMALL_FACE else ()
