@@ -1,0 +1,124 @@
+"""What the pages share: navigation, the cached model, and errors shown as sentences.
+
+Besides ``streamlit_app.py`` and ``pages/`` this is the only module that imports Streamlit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from fer import artifacts
+from fer.classifier import FacialExpressionModel
+from fer.errors import FerError
+from fer.faces import create_detector, detector_status
+from fer.pipeline import Analyzer
+from fer.types import Run
+
+#: Whether this process has told Streamlit of its pages. Process-wide, as Streamlit's own switch is.
+_navigation = {"registered": False}
+
+
+def navigation() -> Page:
+    """Register the pages with Streamlit and return the one to run."""
+    page = st.navigation(
+        [
+            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+            st.Page("pages/live.py", title="Live", icon=":material/videocam:"),
+            st.Page("pages/video.py", title="Video", icon=":material/movie:"),
+            st.Page("pages/photo.py", title="Photo", icon=":material/photo_camera:"),
+            st.Page("pages/model.py", title="Model", icon=":material/monitoring:"),
+            st.Page(
+                "pages/responsible_use.py", title="Responsible use", icon=":material/shield_person:"
+            ),
+        ],
+        position="top",
+    )
+    _navigation["registered"] = True
+    return page
+
+
+def ensure_navigation() -> None:
+    """Mend a deep link that is the first request after a start; first line of every page.
+
+    Until ``st.navigation`` has been called once, Streamlit treats a ``pages/`` folder in its
+    older way and runs the linked page alone, without ``streamlit_app.py``. Registering the pages
+    ends that for the whole process; the rerun then takes the usual way to the same page.
+    """
+    if not _navigation["registered"]:
+        navigation()
+        st.rerun()
+
+
+@contextmanager
+def show_errors() -> Iterator[None]:
+    """Show a :class:`FerError` in place of what it stopped; the page goes on after the block."""
+    try:
+        yield
+    except FerError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Escape text from outside, such as a file name, so that Markdown shows it as it is."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def load_model(run: str | None = None) -> FacialExpressionModel:
+    """The served model, loaded once per process and shared by all sessions.
+
+    Args:
+        run: name of a run; the default run if None.
+
+    Raises:
+        ModelError: if there is no such run, or its files are damaged.
+    """
+    name = run or artifacts.default_run()
+    meta = artifacts.run_folder(name) / "meta.json"
+    return _load_model(name, meta.stat().st_mtime if meta.exists() else 0.0)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model…")
+def _load_model(run: str, changed: float) -> FacialExpressionModel:  # noqa: ARG001
+    # `changed` is part of the cache key only: a run that was trained anew is loaded anew.
+    return FacialExpressionModel.load(run)
+
+
+def new_analyzer(run: str | None = None) -> Analyzer:
+    """An analyser for one stream: a detector of its own and the shared model.
+
+    It calls Streamlit's cache, so call it from a page. Where the detector has to be made in
+    another thread, take ``model = load_model()`` there and make ``Analyzer(create_detector(),
+    model)`` in the thread.
+    """
+    return Analyzer(create_detector(), load_model(run))
+
+
+def accuracy_words(run: Run, images: str = "all") -> str:
+    """A run's accuracy with its interval, such as ``"63.4% (95% interval 62.3% to 64.5%)"``.
+
+    Args:
+        run: the run.
+        images: which of the test figures: ``"all"``, ``"without_twins"``, ``"PublicTest"``, ...
+    """
+    figures = run.metrics["test"][images]
+    return (
+        f"{figures['accuracy']:.1%} (95% interval {figures['low']:.1%} to {figures['high']:.1%})"
+    )
+
+
+def show_status() -> None:
+    """Say which model and which detector are at work, and how to get a better detector."""
+    detector = detector_status()
+    with show_errors():
+        run = load_model().run
+        st.caption(
+            f"Model **{plain(run.name)}**, right on {accuracy_words(run)} of FER2013's test "
+            f"faces. Faces are found by **{detector.name}**."
+        )
+    if detector.is_fallback:
+        st.info(detector.message, icon=":material/info:")
