@@ -94,6 +94,4 @@ def chromium_path() -> Path:
         own = Path(playwright.chromium.executable_path)
     if own.exists():
         return own
-    _absent(
-        "no browser: install Chromium, or run 'playwright install chromium'", "REQUIRE_BROWSER"
-    )
+    _absent("no browser: install Chromium, or run 'playwright install chromium'", "REQUIRE_BROWSER")
