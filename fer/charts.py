@@ -1,0 +1,313 @@
+"""Charts from tidy tables: altair, no Streamlit.
+
+They set neither background nor ink, so that the page's theme can (light or dark). Every
+expression keeps its colour from :data:`fer.types.COLORS`; every mark has a tooltip.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fer.types import COLORS, EMOTIONS, Probabilities
+
+_EXPRESSION_SCALE: Final = alt.Scale(domain=list(EMOTIONS), range=[COLORS[e] for e in EMOTIONS])
+
+#: Training against validation: blue and orange of the same colour-blind-safe palette.
+_PART_SCALE: Final = alt.Scale(domain=["training", "validation"], range=["#0072B2", "#E69F00"])
+
+#: From pale to deep blue, opaque: a cell looks the same on a light and on a dark page.
+_CELL_SCALE: Final = alt.Scale(domain=[0, 1], range=["#eaf2f9", "#084a82"])
+
+#: Share above which a cell is dark enough for white figures.
+_WHITE_INK_FROM: Final = 0.42
+
+#: Points per line that a timeline keeps: more than a screen is wide would only slow the browser.
+_MAX_POINTS: Final = 500
+
+
+def _expression_color(*, legend: alt.Legend | None = None) -> alt.Color:
+    return alt.Color("expression:N", scale=_EXPRESSION_SCALE, legend=legend)
+
+
+def expression_bars(probabilities: Probabilities, *, height: int = 230) -> alt.LayerChart:
+    """Seven bars, always in the order of ``EMOTIONS``, each with its percentage.
+
+    Args:
+        probabilities: (7,) summing to 1.
+        height: of the chart, in pixels.
+    """
+    table = pd.DataFrame({"expression": list(EMOTIONS), "probability": np.asarray(probabilities)})
+    base = alt.Chart(table).encode(
+        y=alt.Y("expression:N", sort=list(EMOTIONS), title=None, axis=_plain_axis()),
+        # Room to the right of 100% for the figure at the end of the longest bar.
+        x=alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.18]), axis=None),
+        tooltip=[
+            alt.Tooltip("expression:N"),
+            alt.Tooltip("probability:Q", format=".1%"),
+        ],
+    )
+    bars = base.mark_bar(cornerRadiusEnd=3).encode(color=_expression_color())
+    # Grey of middle lightness: legible on white and on near-black alike.
+    figures = base.mark_text(align="left", dx=5, color="#808a96", fontSize=12).encode(
+        text=alt.Text("probability:Q", format=".0%")
+    )
+    return alt.layer(bars, figures).properties(height=height)
+
+
+def expression_ribbon(frames: pd.DataFrame) -> alt.Chart:
+    """One row per face, one stretch of colour per most probable expression, along time.
+
+    Args:
+        frames: the columns of ``frames.csv``; rows without a face are left out.
+    """
+    stretches = _stretches(frames)
+    return (
+        alt.Chart(stretches)
+        .mark_bar(height=16)
+        .encode(
+            x=_time_axis("start"),
+            x2="end:Q",
+            y=alt.Y("face:N", title=None, axis=_plain_axis(), sort=None),
+            color=_expression_color(legend=_legend()),
+            tooltip=[
+                alt.Tooltip("face:N"),
+                alt.Tooltip("expression:N", title="looks"),
+                alt.Tooltip("start:Q", format=".2f", title="from (s)"),
+                alt.Tooltip("end:Q", format=".2f", title="to (s)"),
+                alt.Tooltip("confidence:Q", format=".0%", title="mean probability"),
+            ],
+        )
+        .properties(height=alt.Step(26))
+    )
+
+
+def _stretches(frames: pd.DataFrame) -> pd.DataFrame:
+    """Join neighbouring frames of a face that have the same label: face, expression, start, end."""
+    seen = frames.dropna(subset=["label"]).sort_values(["track", "time_s"])
+    times = np.sort(frames["time_s"].unique())
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    # A frame lasts until the next one of the video, at most a few usual steps.
+    until = dict(zip(times[:-1], np.minimum(times[1:], times[:-1] + 3 * step), strict=True))
+    ends = seen["time_s"].map(until).fillna(seen["time_s"] + step)
+    breaks = (
+        (seen["track"] != seen["track"].shift())
+        | (seen["label"] != seen["label"].shift())
+        | (seen["time_s"] - ends.shift() > 1e-6)
+    )
+    joined = (
+        seen.assign(end=ends, stretch=breaks.cumsum())
+        .groupby("stretch")
+        .agg(
+            track=("track", "first"),
+            expression=("label", "first"),
+            start=("time_s", "min"),
+            end=("end", "max"),
+            confidence=("confidence", "mean"),
+        )
+    )
+    joined["face"] = "face " + joined["track"].astype(int).astype(str)
+    return joined.drop(columns="track").reset_index(drop=True)
+
+
+def expression_lines(track: pd.DataFrame, *, height: int = 320) -> alt.LayerChart:
+    """The seven probabilities of one face along time, with all seven in the tooltip.
+
+    Args:
+        track: rows of ``frames.csv`` of one face.
+        height: of the chart, in pixels.
+    """
+    thinned = _thin(track)
+    long = thinned.melt(
+        id_vars=["time_s", "piece"],
+        value_vars=list(EMOTIONS),
+        var_name="expression",
+        value_name="probability",
+    )
+    chosen = alt.selection_point(fields=["expression"], bind="legend")
+    near = alt.selection_point(nearest=True, on="pointerover", fields=["time_s"], empty=False)
+    lines = (
+        alt.Chart(long)
+        .mark_line(interpolate="monotone", strokeWidth=2)
+        .encode(
+            x=_time_axis("time_s"),
+            y=alt.Y(
+                "probability:Q",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%", tickCount=5),
+                title=None,
+            ),
+            color=_expression_color(legend=_legend()),
+            # One line per unbroken appearance: a gap without a face stays a gap.
+            detail="piece:N",
+            opacity=alt.when(chosen).then(alt.value(1.0)).otherwise(alt.value(0.12)),
+        )
+        .add_params(chosen)
+    )
+    rule = (
+        alt.Chart(thinned)
+        .mark_rule(color="#808a96")
+        .encode(
+            x="time_s:Q",
+            opacity=alt.when(near).then(alt.value(0.8)).otherwise(alt.value(0.0)),
+            tooltip=[alt.Tooltip("time_s:Q", format=".2f", title="second")]
+            + [alt.Tooltip(f"{expression}:Q", format=".0%") for expression in EMOTIONS],
+        )
+        .add_params(near)
+    )
+    return alt.layer(lines, rule).properties(height=height)
+
+
+def _thin(track: pd.DataFrame) -> pd.DataFrame:
+    """Average neighbouring frames down to at most ``_MAX_POINTS``; mark unbroken pieces."""
+    rows = track.sort_values("time_s")
+    gaps = rows["time_s"].diff()
+    rows = rows.assign(piece=(gaps > 5 * gaps.median()).cumsum())
+    bins = np.arange(len(rows)) * min(_MAX_POINTS, len(rows)) // max(len(rows), 1)
+    columns = ["time_s", *EMOTIONS]
+    return rows.groupby([rows["piece"], bins])[columns].mean().reset_index("piece")
+
+
+def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) -> alt.LayerChart:
+    """Loss or accuracy after each epoch, for training and validation, the best epoch marked.
+
+    Args:
+        history: the columns of ``history.csv``.
+        figure: ``"loss"`` or ``"accuracy"``.
+        height: of the chart, in pixels.
+    """
+    percent = figure == "accuracy"
+    long = history.rename(columns={figure: "training", f"val_{figure}": "validation"}).melt(
+        id_vars="epoch", value_vars=["training", "validation"], var_name="part", value_name=figure
+    )
+    number_format = ".1%" if percent else ".3f"
+    lines = (
+        alt.Chart(long)
+        .mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2)
+        .encode(
+            x=_epoch_axis(),
+            y=alt.Y(
+                f"{figure}:Q",
+                title=figure,
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(format="%" if percent else "", tickCount=5),
+            ),
+            color=alt.Color("part:N", scale=_PART_SCALE, legend=_legend()),
+            # Dashes tell the two apart without any colour.
+            strokeDash=alt.StrokeDash(
+                "part:N", scale=alt.Scale(domain=_PART_SCALE.domain, range=[[1, 0], [6, 3]])
+            ),
+            tooltip=[
+                alt.Tooltip("part:N", title="on"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip(f"{figure}:Q", format=number_format),
+            ],
+        )
+    )
+    best = history.loc[history["val_accuracy"].idxmax() : history["val_accuracy"].idxmax()]
+    marked = (
+        alt.Chart(best)
+        .mark_rule(strokeDash=[2, 3], color="#808a96")
+        .encode(
+            x="epoch:Q",
+            tooltip=[
+                alt.Tooltip("epoch:Q", title="best epoch"),
+                alt.Tooltip("val_accuracy:Q", format=".1%", title="validation accuracy"),
+            ],
+        )
+    )
+    return alt.layer(marked, lines).properties(height=height)
+
+
+def learning_rate(history: pd.DataFrame, *, height: int = 150) -> alt.Chart:
+    """Learning rate of each epoch, in steps, on a logarithmic scale."""
+    return (
+        alt.Chart(history)
+        .mark_line(interpolate="step", point=True, color="#009E73")
+        .encode(
+            x=_epoch_axis(),
+            y=alt.Y(
+                "learning_rate:Q",
+                title="learning rate",
+                scale=alt.Scale(type="log", nice=False, padding=12),
+                axis=alt.Axis(format=".0e", tickCount=3),
+            ),
+            tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("learning_rate:Q", format=".2e")],
+        )
+        .properties(height=height)
+    )
+
+
+def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> alt.LayerChart:
+    """Confusion matrix: in each cell the count and, below it, its share of the row.
+
+    Args:
+        matrix: (7, 7) counts, a row per true expression, a column per predicted one.
+        cell: height of a row in pixels.
+    """
+    rows = matrix.sum(axis=1, keepdims=True)
+    shares = matrix / np.maximum(rows, 1)
+    table = pd.DataFrame(
+        {
+            "true": np.repeat(EMOTIONS, len(EMOTIONS)),
+            "predicted": np.tile(EMOTIONS, len(EMOTIONS)),
+            "count": matrix.ravel(),
+            "share": shares.ravel(),
+        }
+    )
+    base = alt.Chart(table).encode(
+        x=alt.X(
+            "predicted:N",
+            sort=list(EMOTIONS),
+            title="model says",
+            axis=_plain_axis(orient="top", labelAngle=-45),
+        ),
+        y=alt.Y("true:N", sort=list(EMOTIONS), title="labelled", axis=_plain_axis()),
+        tooltip=[
+            alt.Tooltip("true:N", title="labelled"),
+            alt.Tooltip("predicted:N", title="model says"),
+            alt.Tooltip("count:Q", format=",", title="images"),
+            alt.Tooltip("share:Q", format=".1%", title="of this row"),
+        ],
+    )
+    ink = (
+        alt.when(alt.datum.share > _WHITE_INK_FROM)
+        .then(alt.value("#ffffff"))
+        .otherwise(alt.value("#16324a"))
+    )
+    cells = base.mark_rect(cornerRadius=3, stroke="white", strokeOpacity=0.0).encode(
+        color=alt.Color("share:Q", scale=_CELL_SCALE, legend=None)
+    )
+    counts = base.mark_text(dy=-7, fontSize=12, fontWeight="bold").encode(
+        text=alt.Text("count:Q", format=","), color=ink
+    )
+    percents = base.mark_text(dy=8, fontSize=11).encode(
+        text=alt.Text("share:Q", format=".0%"), color=ink
+    )
+    return alt.layer(cells, counts, percents).properties(height=cell * len(EMOTIONS))
+
+
+def _plain_axis(**settings: object) -> alt.Axis:
+    """An axis of names: no line, no ticks, no grid, every label shown."""
+    return alt.Axis(
+        domain=False, ticks=False, grid=False, labelPadding=6, labelOverlap=False, **settings
+    )
+
+
+def _legend() -> alt.Legend:
+    # Below the chart and in columns: beside it, it would take a phone's whole width.
+    return alt.Legend(title=None, orient="bottom", columns=4, symbolStrokeWidth=3)
+
+
+def _time_axis(field: str) -> alt.X:
+    return alt.X(f"{field}:Q", title="seconds", axis=alt.Axis(grid=False, tickCount=8))
+
+
+def _epoch_axis() -> alt.X:
+    return alt.X(
+        "epoch:Q", title="epoch", axis=alt.Axis(grid=False, format="d", tickMinStep=1, tickCount=8)
+    )
