@@ -1,0 +1,218 @@
+"""Read and write the folders of runs, finished (``models/``) and under way (``runs/``).
+
+A finished run is a folder of plain files; ``meta.json`` describes it and holds the
+SHA-256 of every other file, so that a damaged or altered one is noticed. No
+TensorFlow here: this is what the served app reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from fer.errors import ModelError
+from fer.images import PREPROCESSING
+from fer.types import EMOTIONS, FACE_SIZE, Run
+
+#: The run that every page and command uses unless told otherwise.
+DEFAULT_RUN: Final = "seed-cnn"
+
+META: Final = "meta.json"
+ARCHITECTURE: Final = "model.json"
+WEIGHTS: Final = "model.weights.h5"
+SERVING: Final = "model.tflite"
+HISTORY: Final = "history.csv"
+PREDICTIONS: Final = "test_predictions.csv"
+CARD: Final = "MODEL_CARD.md"
+STATUS: Final = "status.json"
+
+#: What every finished run must hold; their hashes stand in ``meta.json``.
+HASHED: Final = (ARCHITECTURE, WEIGHTS, SERVING, HISTORY, PREDICTIONS)
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """A training run that is under way or was interrupted.
+
+    Attributes:
+        name: name of the run.
+        recipe: name of its recipe.
+        epoch: epochs finished.
+        epochs: epochs planned.
+        folder: holds its ``history.csv``.
+        updated: when it last made progress, in Unix seconds.
+    """
+
+    name: str
+    recipe: str
+    epoch: int
+    epochs: int
+    folder: Path
+    updated: float
+
+
+def models_dir() -> Path:
+    """Folder of finished runs: ``FER_MODELS``, else the project's ``models/``."""
+    return Path(os.environ.get("FER_MODELS", _PROJECT / "models"))
+
+
+def runs_dir() -> Path:
+    """Folder of training states: ``FER_RUNS``, else the project's ``runs/`` (ignored by git)."""
+    return Path(os.environ.get("FER_RUNS", _PROJECT / "runs"))
+
+
+def run_folder(name: str) -> Path:
+    """Folder of the finished run of that name."""
+    return models_dir() / name
+
+
+def list_runs() -> tuple[str, ...]:
+    """Names of the finished runs, the default one first."""
+    names = sorted(path.parent.name for path in models_dir().glob(f"*/{META}"))
+    return tuple(sorted(names, key=lambda name: name != default_run()))
+
+
+def default_run() -> str:
+    """Name of the run that is served unless another is asked for."""
+    return DEFAULT_RUN
+
+
+def load_run(name: str | Path) -> Run:
+    """Read a run's description and check all its files.
+
+    Args:
+        name: name of a run under ``models_dir()``, or a run's folder.
+
+    Raises:
+        ModelError: naming the file that is missing, truncated or altered, or
+            saying in what the run disagrees with this code.
+    """
+    folder = name if isinstance(name, Path) else run_folder(name)
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        known = ", ".join(list_runs()) or "none yet; train one with: python -m fer train"
+        raise ModelError(f"There is no trained run {folder.name!r}. Known: {known}.") from exc
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"{folder.name}/{META} cannot be read: {exc}.") from exc
+    run = _describe(folder.name, meta)
+    for file in HASHED:
+        _check_file(folder / file, run.files.get(file))
+    return run
+
+
+def _describe(name: str, meta: Mapping[str, Any]) -> Run:
+    try:
+        run = Run(
+            name=name,
+            labels=tuple(meta["labels"]),
+            input_shape=tuple(meta["input_shape"]),
+            preprocessing=meta["preprocessing"],
+            metrics=meta["metrics"],
+            commit=meta["commit"],
+            seed=meta["seed"],
+            files=meta["files"],
+            details={key: meta[key] for key in meta.keys() - Run.__dataclass_fields__.keys()},
+        )
+    except (KeyError, TypeError) as exc:
+        raise ModelError(f"{name}/{META} lacks or garbles {exc}.") from exc
+    if run.labels != EMOTIONS:
+        raise ModelError(
+            f"{name}/{META} orders its labels {', '.join(run.labels)}; this code needs "
+            f"{', '.join(EMOTIONS)}."
+        )
+    if dict(run.preprocessing) != dict(PREPROCESSING):
+        raise ModelError(
+            f"{name}/{META} was trained on pictures prepared otherwise "
+            f"({dict(run.preprocessing)}) than this code does ({dict(PREPROCESSING)})."
+        )
+    if run.input_shape != (FACE_SIZE, FACE_SIZE, 1):
+        raise ModelError(f"{name}/{META} has the input shape {run.input_shape}.")
+    return run
+
+
+def _check_file(path: Path, expected: str | None) -> None:
+    label = f"{path.parent.name}/{path.name}"
+    if not path.is_file():
+        raise ModelError(f"The run's file {label} is missing. Restore it, or train the run again.")
+    if file_hash(path) != expected:
+        raise ModelError(
+            f"The run's file {label} is damaged or was altered: its SHA-256 is not the one "
+            f"recorded in {META}. Restore it, or train the run again."
+        )
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
+    """Write ``meta.json`` with the hashes of the files that lie beside it."""
+    hashes = {name: file_hash(folder / name) for name in HASHED}
+    write_text(folder / META, json.dumps({**meta, "files": hashes}, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """Read one row per finished epoch.
+
+    Returns:
+        Columns ``epoch`` (from 1), ``loss``, ``accuracy``, ``val_loss``,
+        ``val_accuracy``, ``learning_rate``, ``seconds``.
+    """
+    return _read_csv(folder / HISTORY)
+
+
+def read_predictions(folder: Path) -> pd.DataFrame:
+    """Read the predictions on the test split.
+
+    Returns:
+        One row per test image: ``row`` in fer2013.csv, official ``split``, true
+        ``label`` as a word, and the seven uncalibrated single-view probabilities.
+    """
+    return _read_csv(folder / PREDICTIONS)
+
+
+def read_references() -> pd.DataFrame:
+    """Read what other tools reach on the same images, with source and date."""
+    return _read_csv(models_dir() / "references.csv")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"{path.parent.name}/{path.name} cannot be read: {exc}.") from exc
+
+
+def write_status(status: TrainingStatus) -> None:
+    """Record how far a training run has come."""
+    record = {key: value for key, value in asdict(status).items() if key != "folder"}
+    write_text(status.folder / STATUS, json.dumps(record, indent=2) + "\n")
+
+
+def training_runs() -> tuple[TrainingStatus, ...]:
+    """Training runs that have not finished, most recently active first."""
+    found = []
+    for path in runs_dir().glob(f"*/{STATUS}"):
+        status = TrainingStatus(**json.loads(path.read_text(encoding="utf-8")), folder=path.parent)
+        if status.epoch < status.epochs:
+            found.append(status)
+    return tuple(sorted(found, key=lambda status: -status.updated))
