@@ -1,0 +1,192 @@
+"""Draw what was found onto a copy of the image, or make faces unrecognisable.
+
+Lettering is Pillow's own built-in font, so that nothing has to be installed;
+a chip is rendered once and pasted from then on, which keeps live video quick.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import ImageColor, ImageDraw, ImageFont
+
+from fer.types import COLORS, EMOTIONS, Face, FacePrediction, FrameResult, Image
+
+#: What a face is labelled whose probability stays under the threshold.
+UNSURE: Final = "unsure"
+
+_MIN_FONT: Final = 11  # pixels; smaller lettering cannot be read
+_DARK: Final = (24, 24, 27)
+_WHITE: Final = (255, 255, 255)
+
+_Color = tuple[int, int, int]
+
+
+def draw(
+    image: Image, result: FrameResult, *, threshold: float = 0.0, bars: bool = False
+) -> Image:
+    """Draw boxes and labels such as ``happy 62%``.
+
+    Args:
+        image: RGB uint8 (H, W, 3), never changed.
+        result: what was found in it, in its own pixels.
+        threshold: probability, 0 to 1, under which a face is labelled ``unsure``.
+        bars: also draw all seven probabilities beside each face.
+
+    Returns:
+        A new RGB uint8 image of the same size.
+    """
+    canvas = np.ascontiguousarray(image).copy()
+    # Smallest face first, so that the labels of the large ones stay on top.
+    ordered = sorted(result.predictions, key=lambda p: p.face.width * p.face.height)
+    for prediction in ordered:
+        sure = prediction.confidence >= threshold
+        color = _rgb(COLORS[prediction.label] if sure else COLORS["neutral"])
+        font_size = _font_size(canvas, prediction.face)
+        _draw_box(canvas, prediction.face, color)
+        _draw_label(canvas, prediction, color, font_size, sure)
+        if bars:
+            _draw_bars(canvas, prediction, font_size)
+    return canvas
+
+
+def blur_faces(image: Image, result: FrameResult) -> Image:
+    """Make every face unrecognisable.
+
+    The box, grown by a quarter on each side, is averaged down to a handful of
+    cells and blurred from those: no detail of the face is left to restore.
+
+    Args:
+        image: RGB uint8 (H, W, 3), never changed.
+        result: what was found in it.
+
+    Returns:
+        A new RGB uint8 image of the same size.
+    """
+    canvas = np.ascontiguousarray(image).copy()
+    height, width = canvas.shape[:2]
+    for prediction in result.predictions:
+        x0, y0, x1, y1 = prediction.face.box
+        dx, dy = prediction.face.width // 4, prediction.face.height // 4
+        x0, y0 = max(x0 - dx, 0), max(y0 - dy, 0)
+        x1, y1 = min(x1 + dx, width), min(y1 + dy, height)
+        cells = cv2.resize(canvas[y0:y1, x0:x1], (3, 3), interpolation=cv2.INTER_AREA)
+        canvas[y0:y1, x0:x1] = cv2.resize(
+            cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR
+        )
+    return canvas
+
+
+def _rgb(color: str) -> _Color:
+    red, green, blue = ImageColor.getrgb(color)[:3]
+    return red, green, blue
+
+
+def _text_color(background: _Color) -> _Color:
+    """Dark or white, whichever stands out more (relative luminance of WCAG 2)."""
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (channel / 255 for channel in background)
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    # Contrast with white, 1.05 / (L + 0.05), against contrast with near-black.
+    return _WHITE if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.06 else _DARK
+
+
+def _font_size(image: Image, face: Face) -> int:
+    """Fits the face's width, within what can be read and what the image can carry."""
+    short_side = min(image.shape[:2])
+    largest = max(_MIN_FONT, round(short_side * 0.045))
+    smallest = max(_MIN_FONT, round(short_side * 0.02))
+    return int(np.clip(round(face.width * 0.16), smallest, largest))
+
+
+def _draw_box(canvas: Image, face: Face, color: _Color) -> None:
+    """A rectangle in the expression's colour on a thin dark one, for any background."""
+    thickness = max(1, round(min(canvas.shape[:2]) / 240))
+    x0, y0, x1, y1 = face.box
+    for line, width in ((_DARK, thickness + 2), (color, thickness)):
+        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), line, width, cv2.LINE_AA)
+
+
+def _draw_label(
+    canvas: Image, prediction: FacePrediction, color: _Color, font_size: int, sure: bool
+) -> None:
+    """A chip above the box, or inside it where there is no room above."""
+    text = f"{prediction.label} {prediction.confidence:.0%}" if sure else UNSURE
+    if prediction.face.track is not None:
+        text = f"#{prediction.face.track} {text}"
+    chip = _chip(text, color, font_size)
+    x0, y0, _, _ = prediction.face.box
+    above = y0 - chip.shape[0] - 2
+    _paste(canvas, chip, x0 - 1, above if above >= 0 else y0 + 2)
+
+
+def _draw_bars(canvas: Image, prediction: FacePrediction, font_size: int) -> None:
+    """A panel of the seven probabilities to the right of the box, or to its left."""
+    percents = tuple(round(100 * float(p)) for p in prediction.probabilities)
+    panel = _panel(percents, max(_MIN_FONT, round(font_size * 0.75)))
+    x0, y0, x1, _ = prediction.face.box
+    gap = 4
+    right = x1 + gap
+    fits_right = right + panel.shape[1] <= canvas.shape[1]
+    _paste(canvas, panel, right if fits_right else x0 - gap - panel.shape[1], y0)
+
+
+def _paste(canvas: Image, patch: NDArray[np.uint8], x: int, y: int) -> None:
+    """Blend an RGBA patch in, moved so that it lies inside the image, cut if it cannot."""
+    height, width = canvas.shape[:2]
+    x = max(0, min(x, width - patch.shape[1]))
+    y = max(0, min(y, height - patch.shape[0]))
+    patch = patch[: height - y, : width - x]
+    region = canvas[y : y + patch.shape[0], x : x + patch.shape[1]]
+    alpha = patch[..., 3:].astype(np.float32) / 255
+    region[:] = np.rint(alpha * patch[..., :3] + (1 - alpha) * region).astype(np.uint8)
+
+
+@lru_cache(maxsize=32)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+@lru_cache(maxsize=2048)
+def _chip(text: str, color: _Color, font_size: int) -> NDArray[np.uint8]:
+    """RGBA picture of a label on a rounded ground."""
+    font = _font(font_size)
+    pad = max(2, font_size // 4)
+    # The height is that of a line with the tallest letters, the same for every text.
+    _, top, _, bottom = font.getbbox("#dpy0%")
+    width = round(font.getlength(text)) + 2 * pad
+    height = round(bottom - top) + 2 * pad
+    picture = PillowImage.new("RGBA", (width, height), (*color, 0))
+    pen = ImageDraw.Draw(picture)
+    pen.rounded_rectangle((0, 0, width - 1, height - 1), radius=pad, fill=(*color, 255))
+    pen.text((pad, pad - top), text, font=font, fill=(*_text_color(color), 255))
+    return np.asarray(picture)
+
+
+@lru_cache(maxsize=256)
+def _panel(percents: tuple[int, ...], font_size: int) -> NDArray[np.uint8]:
+    """RGBA picture of seven named bars on a dark, translucent ground."""
+    font = _font(font_size)
+    line, pad = round(font_size * 1.35), max(3, font_size // 3)
+    names_width = round(max(font.getlength(name) for name in EMOTIONS))
+    bar_x, bar_width = pad * 2 + names_width, font_size * 4
+    size = (bar_x + bar_width + pad, line * len(EMOTIONS) + 2 * pad)
+    picture = PillowImage.new("RGBA", size, (0, 0, 0, 0))
+    pen = ImageDraw.Draw(picture)
+    pen.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius=pad, fill=(*_DARK, 200))
+    for row, (name, percent) in enumerate(zip(EMOTIONS, percents, strict=True)):
+        middle = pad + row * line + line // 2
+        half = max(1, line // 5)
+        pen.text((pad, middle), name, font=font, fill=(*_WHITE, 255), anchor="lm")
+        track = (bar_x, middle - half, bar_x + bar_width, middle + half)
+        pen.rectangle(track, fill=(255, 255, 255, 40))
+        end = bar_x + round(bar_width * percent / 100)
+        pen.rectangle((bar_x, middle - half, end, middle + half), fill=(*_rgb(COLORS[name]), 255))
+    return np.asarray(picture)
