@@ -10,20 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
-from streamlit.navigation.page import Page
 
 from fer import artifacts
 from fer.classifier import FacialExpressionModel
 from fer.errors import FerError
 from fer.faces import create_detector, detector_status
 from fer.pipeline import Analyzer
-from fer.types import Run
+from fer.types import FacePrediction, Run
 
 #: Whether this process has told Streamlit of its pages. Process-wide, as Streamlit's own switch is.
 _navigation = {"registered": False}
 
 
-def navigation() -> Page:
+def navigation() -> st.Page:
     """Register the pages with Streamlit and return the one to run."""
     page = st.navigation(
         [
@@ -55,12 +54,17 @@ def ensure_navigation() -> None:
 
 
 @contextmanager
-def show_errors() -> Iterator[None]:
-    """Show a :class:`FerError` in place of what it stopped; the page goes on after the block."""
+def show_errors(about: str = "") -> Iterator[None]:
+    """Show a :class:`FerError` in place of what it stopped; the page goes on after the block.
+
+    Args:
+        about: what the error is about, such as a file's name, where the page shows several.
+    """
     try:
         yield
     except FerError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        before = f"**{plain(about)}**: " if about else ""
+        st.error(before + plain(str(error)), icon=":material/error:")
 
 
 def plain(text: str) -> str:
@@ -111,14 +115,23 @@ def accuracy_words(run: Run, images: str = "all") -> str:
     )
 
 
+def looks(prediction: FacePrediction) -> str:
+    """What the model says of a face, in the product's words: ``looks **happy** (62%)``."""
+    words = f"looks **{prediction.label}** ({prediction.confidence:.0%})"
+    return f"{words}, but the face is small: trust it less" if prediction.quality else words
+
+
 def show_status() -> None:
-    """Say which model and which detector are at work, and how to get a better detector."""
+    """Say which model and which detector are at work, and how to get a better detector.
+
+    Raises:
+        ModelError: if there is no model to speak of; call it inside ``show_errors``.
+    """
+    run = load_model().run
     detector = detector_status()
-    with show_errors():
-        run = load_model().run
-        st.caption(
-            f"Model **{plain(run.name)}**, right on {accuracy_words(run)} of FER2013's test "
-            f"faces. Faces are found by **{detector.name}**."
-        )
+    st.caption(
+        f"Model **{plain(run.name)}**: right on {accuracy_words(run)} of FER2013's test faces. "
+        f"Faces are found by **{plain(detector.name)}**."
+    )
     if detector.is_fallback:
         st.info(detector.message, icon=":material/info:")

@@ -1,0 +1,133 @@
+"""Model: how good a run is, how it was trained, and where it fails, from committed files alone."""
+
+import time
+
+import pandas as pd
+import streamlit as st
+
+from fer import artifacts, charts, metrics
+from fer.app import ensure_navigation, plain, show_errors
+from fer.types import EMOTIONS, Run
+
+#: Seconds between two looks for a training run's progress.
+REFRESH_S = 5
+
+#: A training run that made no progress for this many seconds has probably been interrupted.
+STALE_S = 1800
+
+
+def show_headline(run: Run) -> None:
+    """Accuracy with its interval, with and without the twins, and the size of the network."""
+    test = run.metrics["test"]
+    for column, (label, images, note) in zip(
+        st.columns(4)[:3],
+        (
+            ("All 7,178 test faces", "all", "The official PublicTest and PrivateTest together."),
+            (
+                "Without the 572 twins",
+                "without_twins",
+                "572 test faces are byte for byte equal to a training face; these are left out.",
+            ),
+            ("PrivateTest alone", "PrivateTest", "The half that papers usually report."),
+        ),
+        strict=True,
+    ):
+        figures = test[images]
+        column.metric(label, f"{figures['accuracy']:.1%}", help=note, border=True)
+        column.caption(f"95% interval {figures['low']:.1%} to {figures['high']:.1%}")
+
+
+def show_training(history: pd.DataFrame) -> None:
+    """Loss, accuracy and learning rate after each epoch."""
+    for column, figure in zip(st.columns(2, gap="large"), ("accuracy", "loss"), strict=True):
+        column.altair_chart(charts.training_curves(history, figure), alt=f"{figure} per epoch")
+    st.altair_chart(charts.learning_rate(history), alt="learning rate per epoch")
+
+
+@st.fragment(run_every=REFRESH_S)
+def show_under_way() -> None:
+    """Training runs that have not finished; looks again by itself."""
+    runs = artifacts.training_runs()
+    names = [status.name for status in runs]
+    if st.session_state.setdefault("training", names) != names:
+        st.session_state["training"] = names
+        st.rerun()  # one has finished or begun: the choice of runs may have changed
+    for status in runs:
+        idle = time.time() - status.updated
+        state = f"no progress for {idle / 60:.0f} min" if idle > STALE_S else "under way"
+        st.subheader(f":material/model_training: {plain(status.name)}: {state}")
+        st.progress(status.epoch / status.epochs, f"epoch {status.epoch} of {status.epochs}")
+        if status.epoch:
+            show_training(artifacts.read_history(status.folder))
+        else:
+            st.caption("The curves begin after the first epoch.")
+
+
+def show_original(run: Run, references: pd.DataFrame) -> None:
+    """The original system's published results beside this run's."""
+    rows = [
+        {
+            "": row["name"],
+            "training accuracy": f"{row['train_accuracy']:.1%}",
+            "training loss": "not published",
+            "validation accuracy": f"{row['accuracy']:.1%}",
+            "validation loss": "not published",
+        }
+        for _, row in references.dropna(subset=["train_accuracy"]).iterrows()
+    ]
+    rows.append(
+        {
+            "": run.name,
+            "training accuracy": f"{run.metrics['train_accuracy']:.1%}",
+            "training loss": f"{run.metrics['train_loss']:.3f}",
+            "validation accuracy": f"{run.metrics['test']['all']['accuracy']:.1%}",
+            "validation loss": f"{run.metrics['test']['all']['loss']:.3f}",
+        }
+    )
+    st.table(pd.DataFrame(rows).set_index(""))
+
+
+def show_mistakes(predictions: pd.DataFrame) -> None:
+    """Confusion matrix, as a chart and as a table, and the figures of each expression."""
+    labels = predictions["label"].map({name: i for i, name in enumerate(EMOTIONS)}).to_numpy()
+    said = predictions[list(EMOTIONS)].to_numpy().argmax(axis=1)
+    matrix = metrics.confusion_matrix(labels, said)
+    st.markdown(
+        f"Each row is an expression as FER2013 labels it, each column what the model says; a cell "
+        f"holds the number of faces and its share of the row. Together **{matrix.sum():,}** faces."
+    )
+    st.altair_chart(charts.confusion(matrix), alt="confusion matrix of the test faces")
+    with st.expander("The same numbers as a table", icon=":material/table:"):
+        table = pd.DataFrame(matrix, index=EMOTIONS, columns=EMOTIONS)
+        table["total"] = table.sum(axis=1)
+        table.loc["total"] = table.sum()
+        st.table(table)
+    st.subheader("Expression by expression")
+    share = {
+        name: st.column_config.ProgressColumn(name, format="percent", min_value=0, max_value=1)
+        for name in ("precision", "recall", "f1")
+    }
+    st.dataframe(metrics.per_class(labels, said), hide_index=True, column_config=share)
+
+
+ensure_navigation()
+
+st.title("Model")
+st.markdown("How good it is, how it was trained, and where it fails.")
+show_under_way()
+with show_errors():
+    name = st.selectbox("Run", artifacts.list_runs() or [artifacts.default_run()], width=320)
+    run, folder = artifacts.load_run(name), artifacts.run_folder(name)
+    show_headline(run)
+    st.header("Where it fails")
+    show_mistakes(artifacts.read_predictions(folder))
+    st.header("Training")
+    show_training(artifacts.read_history(folder))
+    st.header("Beside the original")
+    references = artifacts.read_references()
+    show_original(run, references)
+    st.header("Others on the same faces")
+    st.dataframe(references, hide_index=True)
+    st.header("Model card")
+    with st.container(border=True):
+        st.markdown((folder / artifacts.CARD).read_text(encoding="utf-8"))

@@ -1,0 +1,108 @@
+"""Photo: several uploads or a snapshot; every face with its seven probabilities."""
+
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from fer import annotate, charts, report
+from fer.app import ensure_navigation, looks, new_analyzer, plain, show_errors, show_status
+from fer.images import crop_face, decode_image
+from fer.pipeline import Analyzer
+from fer.types import FrameResult, Image
+
+KINDS = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+
+#: Longest side, in pixels, of a picture kept for showing: enough for a wide screen.
+SHOWN_SIDE = 1600
+
+
+class AnalysedPhoto(NamedTuple):
+    """What is kept of a photo for as long as it stays in the list."""
+
+    name: str
+    result: FrameResult
+    annotated: Image
+    crops: list[Image]
+
+
+def pictures() -> list[UploadedFile]:
+    """The uploaded photos, or the snapshot."""
+    source = st.segmented_control(
+        "Where from",
+        ["Upload photos", "Take a snapshot"],
+        default="Upload photos",
+        required=True,
+        label_visibility="collapsed",
+    )
+    if source == "Take a snapshot":
+        snapshot = st.camera_input("Take a snapshot", label_visibility="collapsed")
+        return [snapshot] if snapshot else []
+    return st.file_uploader(
+        "Photos with faces", type=KINDS, accept_multiple_files=True, help="Several at once are fine"
+    )
+
+
+def analyze(photo: UploadedFile, analyzer: Analyzer) -> AnalysedPhoto:
+    """Find the faces of a photo and read their expressions."""
+    image = decode_image(photo.getvalue())
+    result = analyzer.analyze(image)
+    drawn = PIL.Image.fromarray(annotate.draw(image, result))
+    drawn.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    crops = [crop_face(image, prediction.face.box) for prediction in result.predictions]
+    return AnalysedPhoto(photo.name, result, np.asarray(drawn), crops)
+
+
+def show_photo(photo: AnalysedPhoto) -> None:
+    """The photo with its boxes, and beside it each face with its probabilities."""
+    with st.container(border=True):
+        picture, faces = st.columns([3, 2], gap="large")
+        picture.markdown(f"**{plain(photo.name)}**")
+        picture.image(
+            photo.annotated,
+            width="stretch",
+            alt=f"{photo.name}, with a box around every face that was found",
+        )
+        if not photo.result.predictions:
+            faces.markdown("**No face found.**")
+            faces.caption("Faces that are turned away, covered or very small are often missed.")
+        for number, (prediction, crop) in enumerate(
+            zip(photo.result.predictions, photo.crops, strict=True), start=1
+        ):
+            with faces.container(horizontal=True, vertical_alignment="center"):
+                st.image(crop, width=64, alt=f"face {number}, grey and small, as the model sees it")
+                st.markdown(f"**Face {number}** {looks(prediction)}", width="stretch")
+            faces.altair_chart(
+                charts.expression_bars(prediction.probabilities, height=180),
+                alt=f"probabilities of the seven expressions for face {number}",
+            )
+
+
+ensure_navigation()
+
+st.title("Photo")
+st.markdown("Every face gets a number, a box, and the probabilities of seven expressions.")
+photos = pictures()
+
+with show_errors():
+    analyzer = new_analyzer()
+    # Analysed once per photo and session; photos that were removed are forgotten with their results.
+    known = st.session_state.get("photos", {})
+    results: dict[str, AnalysedPhoto] = {}
+    st.session_state["photos"] = results
+    show_status()
+    for photo in photos:
+        with show_errors(photo.name):
+            results[photo.file_id] = known.get(photo.file_id) or analyze(photo, analyzer)
+            show_photo(results[photo.file_id])
+    if results:
+        st.download_button(
+            "Download faces.csv",
+            report.write_csv(report.faces_table([(p.name, p.result) for p in results.values()])),
+            file_name="faces.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
