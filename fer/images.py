@@ -1,14 +1,22 @@
-"""From pixels to the model's input: the only preprocessing, used in training and serving alike."""
+"""From a file's bytes to the model's input: decoding, the face crop, and the only preprocessing.
+
+Training and serving share this module, so that a face is scaled in one way only.
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+import cv2
 import numpy as np
+import PIL.Image
+import PIL.ImageOps
 from numpy.typing import NDArray
 
+from fer.errors import MediaError
 from fer.types import FACE_SIZE, Image
 
 #: Recorded with every run; a run that was trained with other values is refused.
@@ -16,6 +24,103 @@ from fer.types import FACE_SIZE, Image
 PREPROCESSING: Final[Mapping[str, Any]] = MappingProxyType(
     {"colour": "grey", "size": FACE_SIZE, "mean": 129.0, "scale": 64.0}
 )
+
+#: Side of the square crop and how far its centre lies above the box's centre, both as parts
+#: of the height of ``Face.box``: what it takes to cut a photo as FER2013's photos were cut.
+CROP_SIZE: Final = 1.0
+CROP_RISE: Final = 0.02
+
+#: Formats that a photo may have. Pillow knows dozens more; each is code open to hostile files.
+PHOTO_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+
+#: Larger photos are refused before their pixels are decoded (50 megapixels are 150 MB in RGB).
+MAX_PIXELS: Final = 50_000_000
+
+
+def decode_image(data: bytes) -> Image:
+    """Decode a photo as a person would see it.
+
+    The camera's orientation mark (EXIF) is obeyed, transparency is laid on white, 16-bit
+    grey is scaled to 8 bits, and of an animation only the first picture counts.
+
+    Args:
+        data: the file's bytes: JPEG, PNG, WebP, BMP, GIF or TIFF.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        MediaError: if the bytes are no such photo, are damaged or cut off, or hold more than
+            ``MAX_PIXELS`` pixels.
+    """
+    try:
+        picture: PIL.Image.Image = PIL.Image.open(io.BytesIO(data), formats=PHOTO_FORMATS)
+    except PIL.Image.DecompressionBombError as exc:
+        raise MediaError(_too_large("more pixels than any camera takes")) from exc
+    except Exception as exc:  # hostile bytes make Pillow raise nearly anything
+        raise MediaError(
+            f"This is not a photo that can be read. Use {', '.join(PHOTO_FORMATS[:-1])} "
+            f"or {PHOTO_FORMATS[-1]}."
+        ) from exc
+    if picture.width * picture.height > MAX_PIXELS:
+        raise MediaError(_too_large(f"{picture.width} x {picture.height} pixels"))
+    try:
+        return np.asarray(_to_rgb(PIL.ImageOps.exif_transpose(picture)), dtype=np.uint8)
+    except Exception as exc:  # as above: pixel data can be as hostile as a header
+        raise MediaError(
+            "The photo is damaged or cut off. Save or upload it again, as JPEG or PNG."
+        ) from exc
+
+
+def _too_large(size: str) -> str:
+    return (
+        f"The photo has {size}; the limit is {MAX_PIXELS // 1_000_000} megapixels. "
+        "Make it smaller and try again."
+    )
+
+
+def _to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Convert any Pillow mode to RGB without losing brightness or showing what was transparent."""
+    if picture.mode.startswith("I;16"):  # Pillow's own conversion clips at 255
+        picture = PIL.Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = PIL.Image.new("RGBA", picture.size, "white")
+        picture = PIL.Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def crop_face(image: Image, box: tuple[int, int, int, int]) -> Image:
+    """Cut a face out of a photo in the way that FER2013's faces were cut.
+
+    The crop is a square around the box (``CROP_SIZE``, ``CROP_RISE``). Where it leaves the
+    image, the image's edge is repeated.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        box: ``Face.box``: (x0, y0, x1, y1) pixels inside the image, x1 and y1 exclusive.
+
+    Returns:
+        (48, 48) uint8, grey (ITU-R BT.601, as Pillow and OpenCV convert).
+
+    Raises:
+        ValueError: if the box is empty or leaves the image.
+    """
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = box
+    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+        raise ValueError(f"box {box} is empty or leaves the image of {width}x{height}")
+    side = max(1, round(CROP_SIZE * (y1 - y0)))
+    left = round((x0 + x1 - side) / 2)
+    top = round((y0 + y1 - side) / 2 - CROP_RISE * (y1 - y0))
+    inside = image[max(top, 0) : top + side, max(left, 0) : left + side]
+    above, before = max(-top, 0), max(-left, 0)
+    below, after = side - above - inside.shape[0], side - before - inside.shape[1]
+    square = cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE)
+    # Averaging areas keeps a large face free of aliasing; it has no meaning when enlarging.
+    method = cv2.INTER_AREA if side > FACE_SIZE else cv2.INTER_LINEAR
+    grey = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, (FACE_SIZE, FACE_SIZE), interpolation=method).astype(np.uint8)
 
 
 def to_model_input(faces: Image) -> NDArray[np.float32]:
@@ -34,5 +139,5 @@ def to_model_input(faces: Image) -> NDArray[np.float32]:
         raise ValueError(
             f"faces must be (N, {FACE_SIZE}, {FACE_SIZE}) uint8, got {faces.shape} {faces.dtype}"
         )
-    scaled = (faces.astype(np.float32) - PREPROCESSING["mean"]) / PREPROCESSING["scale"]
-    return scaled[..., np.newaxis].astype(np.float32, copy=False)
+    mean, scale = np.float32(PREPROCESSING["mean"]), np.float32(PREPROCESSING["scale"])
+    return ((faces.astype(np.float32) - mean) / scale)[..., np.newaxis]

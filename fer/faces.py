@@ -1,0 +1,295 @@
+"""Face detectors of OpenCV behind one interface: YuNet, and Haar cascades where YuNet is missing.
+
+YuNet is a small network (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023)
+whose file is fetched once from OpenCV Zoo. The Haar cascades (Viola, Jones, 2001) ship inside
+OpenCV, so that the first start works offline too. ``docs/detectors.md`` compares them.
+
+Every ``Face.box`` that leaves this module follows YuNet's convention: from the top of the
+forehead to the chin, about 1.3 times as high as wide. ``images.crop_face`` relies on it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import cv2
+import cv2.data
+import numpy as np
+import pooch
+from numpy.typing import NDArray
+
+from fer.errors import DetectorError
+from fer.types import Detector, Face, Image
+
+YUNET_FILE: Final = "face_detection_yunet_2023mar.onnx"
+YUNET_SHA256: Final = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+#: OpenCV Zoo keeps the file in Git LFS, and this is the address that serves LFS files.
+YUNET_URL: Final = (
+    "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
+    f"face_detection_yunet/{YUNET_FILE}"
+)
+YUNET_FOLDER: Final = Path(__file__).resolve().parents[1] / "models" / "detector"
+
+#: A start without a network must not hang: after this long the fallback takes over.
+DOWNLOAD_WAIT_S: Final = 3.0
+
+#: Detectors see a copy whose longer side has this many pixels (see docs/detectors.md).
+YUNET_SIDE: Final = 480
+HAAR_SIDE: Final = 480
+
+logger = logging.getLogger(__name__)
+
+
+class YuNetDetector:
+    """YuNet. Holds its input size as state: use one per stream.
+
+    Args:
+        model_path: the ONNX file.
+        score_threshold: faces below this score are dropped; 0.9, OpenCV's default, loses many.
+        side: longer side in pixels of the copy that is searched; the cost grows with its
+            square, and faces smaller than about 1/30 of it are missed.
+
+    Raises:
+        DetectorError: if the file cannot be loaded.
+    """
+
+    name: Final = "YuNet"
+
+    def __init__(
+        self, model_path: Path, *, score_threshold: float = 0.6, side: int = YUNET_SIDE
+    ) -> None:
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                str(model_path), "", (side, side), score_threshold
+            )
+        except cv2.error as exc:
+            raise DetectorError(
+                f"The face detector {model_path} is damaged or missing. Delete it, or download "
+                f"it again from {YUNET_URL}"
+            ) from exc
+        self._side = side
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Find the faces of an RGB uint8 image (H, W, 3), largest first; may be empty."""
+        small = _scaled(image, self._side)
+        height, width = small.shape[:2]
+        self._network.setInputSize((width, height))
+        # OpenCV's stubs do not tell that no face is None.
+        _, found = cast(
+            "tuple[int, NDArray[np.float32] | None]",
+            self._network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR)),
+        )
+        if found is None:
+            return ()
+        # One row per face: x, y, width, height, five landmarks (x, y), score.
+        scale = np.array([image.shape[1] / width, image.shape[0] / height], np.float32)
+        points = found[:, :14].reshape(-1, 7, 2) * scale
+        scores = found[:, 14].clip(0.0, 1.0)
+        return _faces(points[:, 0] + points[:, 1] / 2, points[:, 1], scores, points[:, 2:], image)
+
+
+class HaarDetector:
+    """Haar cascades for frontal faces and for profiles in both directions, merged."""
+
+    name: Final = "Haar cascades"
+
+    def __init__(self) -> None:
+        self._frontal = _load_cascade("haarcascade_frontalface_alt2.xml")
+        self._profile = _load_cascade("haarcascade_profileface.xml")
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        """Find the faces of an RGB uint8 image (H, W, 3), largest first; may be empty."""
+        small = _scaled(image, HAAR_SIDE)
+        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        found = np.concatenate(
+            [
+                _search(self._frontal, grey),
+                _search(self._profile, grey),
+                _mirrored(_search(self._profile, grey[:, ::-1]), grey.shape[1]),
+            ]
+        )
+        keep = cv2.dnn.NMSBoxes(found[:, :4].tolist(), found[:, 4].tolist(), 0.0, HAAR_OVERLAP)
+        squares = found[np.asarray(keep, dtype=np.intp)]
+        scale = np.array([image.shape[1] / grey.shape[1], image.shape[0] / grey.shape[0]])
+        side = squares[:, 2:3]
+        centres = squares[:, :2] + side * (0.5 + HAAR_DROP * np.array([0.0, 1.0]))
+        sizes = side * np.array([HAAR_WIDTH, HAAR_HEIGHT])
+        return _faces(centres * scale, sizes * scale, squares[:, 4], None, image)
+
+
+#: From a Haar square to YuNet's box: width, height and how far the centre lies lower, as
+#: parts of the square's side.
+HAAR_WIDTH: Final = 0.80
+HAAR_HEIGHT: Final = 1.07
+HAAR_DROP: Final = 0.02
+
+#: Overlap (IoU) above which two Haar squares are the same face.
+HAAR_OVERLAP: Final = 0.3
+
+
+def _load_cascade(name: str) -> cv2.CascadeClassifier:
+    cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+    if cascade.empty():
+        raise DetectorError(
+            f"OpenCV's own file {name} is missing. Install the requirements again: "
+            "pip install --force-reinstall -r requirements.txt"
+        )
+    return cascade
+
+
+def _search(cascade: cv2.CascadeClassifier, grey: Image) -> NDArray[np.float64]:
+    """Return (N, 5): x, y, width, height in pixels and a score of 0 to 1."""
+    squares, votes = cascade.detectMultiScale2(
+        grey, scaleFactor=1.1, minNeighbors=3, minSize=(24, 24)
+    )
+    counts = np.asarray(votes, dtype=np.float64).reshape(-1, 1)
+    return np.hstack([np.reshape(squares, (-1, 4)), counts / (counts + 3.0)])
+
+
+def _mirrored(found: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Map squares found in a mirrored image of this width back."""
+    mirrored = found.copy()
+    mirrored[:, 0] = width - found[:, 0] - found[:, 2]
+    return mirrored
+
+
+def _scaled(image: Image, side: int) -> Image:
+    """Return a copy whose longer side has ``side`` pixels."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=method).astype(np.uint8, copy=False)
+
+
+def _faces(
+    centres: NDArray[np.floating],
+    sizes: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    landmarks: NDArray[np.float32] | None,
+    image: Image,
+) -> tuple[Face, ...]:
+    """Make faces, largest first, of N detections: boxes rounded to pixels and clipped."""
+    limits = np.array([image.shape[1], image.shape[0]])
+    starts = np.rint(centres - sizes / 2).clip(0, limits).astype(int)
+    ends = np.rint(centres + sizes / 2).clip(0, limits).astype(int)
+    faces = [
+        Face(
+            box=(int(x0), int(y0), int(x1), int(y1)),
+            score=float(scores[i]),
+            landmarks=None if landmarks is None else landmarks[i],
+        )
+        for i, ((x0, y0), (x1, y1)) in enumerate(zip(starts, ends, strict=True))
+        if x0 < x1 and y0 < y1
+    ]
+    return tuple(sorted(faces, key=lambda face: face.width * face.height, reverse=True))
+
+
+@dataclass(frozen=True)
+class DetectorStatus:
+    """Which detector is active.
+
+    Attributes:
+        name: as ``Detector.name``.
+        is_fallback: whether a better one could be had.
+        message: for the user: which one is active and how to get the better one.
+    """
+
+    name: str
+    is_fallback: bool
+    message: str
+
+
+def find_yunet(*, download: bool = True) -> Path | None:
+    """Find YuNet's file, and fetch it once if it is missing.
+
+    The order: the file that the environment variable ``FER_YUNET_MODEL`` names,
+    ``models/detector/``, OpenCV Zoo.
+
+    Args:
+        download: whether the network may be tried: once per process, for
+            ``DOWNLOAD_WAIT_S`` seconds at most.
+
+    Returns:
+        The file, of which the hash has been checked, or None.
+
+    Raises:
+        DetectorError: if ``FER_YUNET_MODEL`` names a missing or altered file.
+    """
+    if given := os.environ.get("FER_YUNET_MODEL"):
+        if not _is_yunet(Path(given)):
+            raise DetectorError(
+                f"FER_YUNET_MODEL names {given}, which is missing or is not an unaltered "
+                f"{YUNET_FILE}. Download it from {YUNET_URL} or unset the variable."
+            )
+        return Path(given)
+    path = YUNET_FOLDER / YUNET_FILE
+    if not _is_yunet(path) and download:
+        _download_yunet()
+    return path if _is_yunet(path) else None
+
+
+def _is_yunet(path: Path) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == YUNET_SHA256
+    except OSError:
+        return False
+
+
+@functools.cache
+def _download_yunet() -> None:
+    """Fetch YuNet into ``YUNET_FOLDER``; give up silently, for the fallback is announced.
+
+    A thread of its own, because no timeout of a request covers a name server that does not
+    answer. A download that is merely slow ends in peace, and the next stream uses it.
+    """
+
+    def fetch() -> None:
+        try:
+            pooch.retrieve(
+                YUNET_URL,
+                known_hash=YUNET_SHA256,
+                fname=YUNET_FILE,
+                path=YUNET_FOLDER,
+                downloader=pooch.HTTPDownloader(timeout=DOWNLOAD_WAIT_S),
+            )
+        except (OSError, ValueError) as exc:  # no network, no right to write; another hash
+            logger.warning("YuNet could not be fetched from %s: %s", YUNET_URL, exc)
+
+    thread = threading.Thread(target=fetch, name="fetch-yunet", daemon=True)
+    thread.start()
+    thread.join(DOWNLOAD_WAIT_S)
+
+
+def create_detector() -> Detector:
+    """Make the best detector that is available; one per stream.
+
+    Raises:
+        DetectorError: if a file is damaged.
+    """
+    path = find_yunet()
+    return HaarDetector() if path is None else YuNetDetector(path)
+
+
+def detector_status() -> DetectorStatus:
+    """Tell which detector ``create_detector`` makes.
+
+    Raises:
+        DetectorError: if ``FER_YUNET_MODEL`` names a missing or altered file.
+    """
+    if find_yunet() is not None:
+        return DetectorStatus(YuNetDetector.name, False, "Faces are found by YuNet.")
+    return DetectorStatus(
+        HaarDetector.name,
+        True,
+        "Faces are found by OpenCV's Haar cascades, which miss turned and small faces. "
+        f"For the better detector, connect to the internet and restart, or save {YUNET_URL} "
+        "in models/detector/.",
+    )
