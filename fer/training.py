@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -318,15 +319,23 @@ def predict(model: keras.Model, split: Split) -> Probabilities:
 
 
 def current_commit() -> str:
-    """Return the commit of this checkout, ``-dirty`` if it has changes, or ``unknown``."""
+    """Return the commit of the code in use, ``-dirty`` if its files differ, or ``unknown``."""
+    # Only what is loaded can shape the run: a page being edited does not count.
+    sources = [str(m.__file__) for name, m in sys.modules.items() if name.startswith("fer.")]
     try:
-        done = subprocess.run(  # noqa: S603
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--", *sources)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout.strip()
