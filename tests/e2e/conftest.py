@@ -1,0 +1,137 @@
+"""The app as people run it: one server and one real browser with a camera for the whole session.
+
+The camera is a clip of the public-domain astronaut portrait in grey, so that
+every strong colour in the picture that comes back was drawn by the app.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from fer.types import Image
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+#: Longest wait in milliseconds for anything that a page shows: a limit, not a measurement.
+PATIENCE_MS = 30_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running app."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    options = {
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    # Browser and server share a machine: they find each other without STUN, and nothing goes out.
+    environment = {**os.environ, "FER_ICE_SERVERS": "[]"}
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_healthy(address, process, log)
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):  # noqa: S310 http
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"the app did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def camera_clip(astronaut: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds for Chromium's fake camera: the grey portrait, swaying a little.
+
+    The format is a plain sequence of JPEGs, which needs no video encoder.
+    """
+    grey = cv2.cvtColor(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2BGR)
+    path = tmp_path_factory.mktemp("camera") / "astronaut.mjpeg"
+    with path.open("wb") as clip:
+        for step in range(60):
+            sway = 20 * np.sin(2 * np.pi * step / 60)
+            # 1.2 times as large, the face (near 220, 110 in the portrait) in the upper middle.
+            placed = cv2.warpAffine(
+                grey,
+                np.array([[1.2, 0, 56 + sway], [0, 1.2, 40]], np.float32),
+                (640, 480),
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            clip.write(cv2.imencode(".jpg", placed)[1].tobytes())
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path: Path, camera_clip: Path) -> Iterator[Browser]:
+    """Chromium with a camera that needs no permission."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={camera_clip}",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-gpu",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def app(browser: Browser, server: str) -> Iterator[Page]:
+    """The app in one tab, which every test sends to its page."""
+    context = browser.new_context(base_url=server, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    yield page
+    context.close()

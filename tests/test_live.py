@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+
+import av
+import numpy as np
+import pytest
+
+from fer.errors import DetectorError, FerError
+from fer.live import ExpressionProcessor, LiveState, ice_servers
+from fer.pipeline import Analyzer
+from fer.types import Face, Image
+from tests.fakes import FakeClassifier, FakeDetector
+
+
+class Clock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FaultyDetector(FakeDetector):
+    """Raises what it was told to, until it is told not to."""
+
+    fault: Exception | None = None
+
+    def detect(self, image: Image) -> tuple[Face, ...]:
+        if self.fault is not None:
+            raise self.fault
+        return super().detect(image)
+
+
+def grey_frame(width: int = 160, height: int = 120) -> av.VideoFrame:
+    # yuv420p, as a browser's stream is decoded.
+    frame = av.VideoFrame.from_ndarray(
+        np.full((height, width, 3), 128, np.uint8), format="rgb24"
+    ).reformat(format="yuv420p")
+    frame.pts = 0
+    return frame
+
+
+def pixels(frame: av.VideoFrame) -> Image:
+    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
+def processor(
+    detector: FakeDetector | None = None,
+    *,
+    clock: Callable[[], float] | None = None,
+    smoothing_s: float = 0.0,
+) -> ExpressionProcessor:
+    def make_analyzer() -> Analyzer:
+        return Analyzer(detector or FakeDetector(), FakeClassifier())
+
+    return ExpressionProcessor(make_analyzer, smoothing_s=smoothing_s, clock=clock or Clock())
+
+
+def test_a_face_is_drawn_and_kept_as_the_latest_result() -> None:
+    live = processor()
+    out = live.recv(grey_frame())
+    assert (out.width, out.height) == (160, 120)
+    assert not np.array_equal(pixels(out), pixels(grey_frame()))
+    result = live.latest().result
+    assert result is not None
+    assert [(p.label, p.face.track is not None) for p in result.predictions] == [("happy", True)]
+
+
+def test_before_the_first_frame_there_is_nothing() -> None:
+    assert processor().latest() == LiveState()
+
+
+def test_a_person_keeps_the_number_from_frame_to_frame() -> None:
+    clock = Clock()
+    live = processor(clock=clock)
+    tracks = set()
+    for _ in range(5):
+        live.recv(grey_frame())
+        clock.now += 0.1
+        result = live.latest().result
+        assert result is not None
+        tracks.add(result.predictions[0].face.track)
+    assert len(tracks) == 1
+
+
+def test_frames_are_numbered_and_timed_by_the_streams_own_clock() -> None:
+    clock = Clock()
+    live = processor(clock=clock)
+    live.recv(grey_frame())
+    clock.now += 0.5
+    live.recv(grey_frame())
+    result = live.latest().result
+    assert result is not None
+    assert (result.index, result.time_s) == (1, 0.5)
+
+
+def test_the_analyzer_is_made_once_on_the_video_thread() -> None:
+    made_on = []
+
+    def make_analyzer() -> Analyzer:
+        made_on.append(threading.current_thread().name)
+        return Analyzer(FakeDetector(), FakeClassifier())
+
+    live = ExpressionProcessor(make_analyzer)
+    assert made_on == []
+    thread = threading.Thread(
+        target=lambda: [live.recv(grey_frame()) for _ in range(3)], name="video"
+    )
+    thread.start()
+    thread.join()
+    assert made_on == ["video"]
+
+
+def test_an_exception_returns_the_frame_itself_and_is_told() -> None:
+    detector = FaultyDetector()
+    detector.fault = RuntimeError("boom")
+    live = processor(detector)
+    frame = grey_frame()
+    assert live.recv(frame) is frame
+    state = live.latest()
+    assert state.result is None
+    assert state.error is not None
+    assert "RuntimeError" in state.error
+
+
+def test_it_recovers_from_an_exception() -> None:
+    detector = FaultyDetector()
+    detector.fault = RuntimeError("boom")
+    live = processor(detector)
+    live.recv(grey_frame())
+    detector.fault = None
+    live.recv(grey_frame())
+    state = live.latest()
+    assert state.error is None
+    assert state.result is not None
+
+
+def test_a_message_written_for_the_user_is_shown_as_it_is() -> None:
+    def make_analyzer() -> Analyzer:
+        raise DetectorError("The detector's file is damaged. Delete it and start again.")
+
+    live = ExpressionProcessor(make_analyzer)
+    frame = grey_frame()
+    assert live.recv(frame) is frame
+    assert live.latest().error == "The detector's file is damaged. Delete it and start again."
+
+
+def test_a_lasting_fault_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    detector = FaultyDetector()
+    detector.fault = RuntimeError("boom")
+    live = processor(detector)
+    with caplog.at_level(logging.ERROR, logger="fer.live"):
+        for _ in range(10):
+            live.recv(grey_frame())
+    assert len(caplog.records) == 1
+
+
+def test_a_frame_without_a_face_is_an_empty_result() -> None:
+    live = processor(FakeDetector(()))
+    live.recv(grey_frame())
+    result = live.latest().result
+    assert result is not None
+    assert result.predictions == ()
+
+
+def test_the_camera_may_change_its_resolution() -> None:
+    live = processor()
+    for width, height in [(160, 120), (320, 240), (160, 120), (64, 48)]:
+        out = live.recv(grey_frame(width, height))
+        assert (out.width, out.height) == (width, height)
+        assert live.latest().error is None
+
+
+def test_speed_is_measured_over_the_last_seconds() -> None:
+    clock = Clock()
+
+    class SlowDetector(FakeDetector):
+        def detect(self, image: Image) -> tuple[Face, ...]:
+            clock.now += 0.05
+            return super().detect(image)
+
+    live = processor(SlowDetector(), clock=clock)
+    for _ in range(100):
+        live.recv(grey_frame())
+        clock.now += 0.05
+    state = live.latest()
+    assert state.frames_per_s == pytest.approx(10, rel=0.05)
+    assert state.ms_per_frame == pytest.approx(50)
+    clock.now += 60  # the camera has stopped
+    assert live.latest().frames_per_s == 0
+
+
+def test_frames_that_wait_are_dropped_and_the_newest_is_analysed() -> None:
+    detector = FakeDetector()
+    live = processor(detector)
+    waiting = [grey_frame(64, 48), grey_frame(64, 48), grey_frame(160, 120)]
+    out = asyncio.run(live.recv_queued(waiting))
+    assert [frame.width for frame in out] == [160]
+    assert detector.calls == 1
+
+
+def test_the_page_may_ask_at_any_time() -> None:
+    live = processor()
+    stop = threading.Event()
+    seen: list[LiveState] = []
+
+    def ask() -> None:
+        while not stop.is_set():
+            seen.append(live.latest())
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    for _ in range(50):
+        live.recv(grey_frame())
+    stop.set()
+    thread.join()
+    assert all(state.error is None for state in seen)
+
+
+@pytest.fixture
+def variable(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    monkeypatch.delenv("FER_ICE_SERVERS", raising=False)
+    return lambda text: monkeypatch.setenv("FER_ICE_SERVERS", text)
+
+
+def test_without_the_variable_the_library_chooses_the_servers(
+    variable: Callable[[str], None],
+) -> None:
+    assert ice_servers() is None
+    variable("")
+    assert ice_servers() is None
+
+
+def test_servers_come_from_the_environment(variable: Callable[[str], None]) -> None:
+    variable("[]")
+    assert ice_servers() == []
+    variable('[{"urls": "turn:a.example:3478", "username": "u", "credential": "c"}]')
+    assert ice_servers() == [{"urls": "turn:a.example:3478", "username": "u", "credential": "c"}]
+
+
+@pytest.mark.parametrize("text", ["nonsense", "{}", '["turn:a.example"]', '[{"url": "x"}]'])
+def test_a_wrong_variable_is_named(variable: Callable[[str], None], text: str) -> None:
+    variable(text)
+    with pytest.raises(FerError, match="FER_ICE_SERVERS must be a JSON list"):
+        ice_servers()
