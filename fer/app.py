@@ -110,9 +110,7 @@ def accuracy_words(run: Run, images: str = "all") -> str:
         images: which of the test figures: ``"all"``, ``"without_twins"``, ``"PublicTest"``, ...
     """
     figures = run.metrics["test"][images]
-    return (
-        f"{figures['accuracy']:.1%} (95% interval {figures['low']:.1%} to {figures['high']:.1%})"
-    )
+    return f"{figures['accuracy']:.1%} (95% interval {figures['low']:.1%} to {figures['high']:.1%})"
 
 
 def looks(prediction: FacePrediction) -> str:

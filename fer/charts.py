@@ -6,7 +6,7 @@ expression keeps its colour from :data:`fer.types.COLORS`; every mark has a tool
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import altair as alt
 import numpy as np
@@ -14,6 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer.types import COLORS, EMOTIONS, Probabilities
+
+#: What every function here returns.
+Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
 
 _EXPRESSION_SCALE: Final = alt.Scale(domain=list(EMOTIONS), range=[COLORS[e] for e in EMOTIONS])
 
@@ -34,7 +37,7 @@ def _expression_color(*, legend: alt.Legend | None = None) -> alt.Color:
     return alt.Color("expression:N", scale=_EXPRESSION_SCALE, legend=legend)
 
 
-def expression_bars(probabilities: Probabilities, *, height: int = 230) -> alt.LayerChart:
+def expression_bars(probabilities: Probabilities, *, height: int = 230) -> Drawing:
     """Seven bars, always in the order of ``EMOTIONS``, each with its percentage.
 
     Args:
@@ -59,7 +62,7 @@ def expression_bars(probabilities: Probabilities, *, height: int = 230) -> alt.L
     return alt.layer(bars, figures).properties(height=height)
 
 
-def expression_ribbon(frames: pd.DataFrame) -> alt.Chart:
+def expression_ribbon(frames: pd.DataFrame) -> Drawing:
     """One row per face, one stretch of colour per most probable expression, along time.
 
     Args:
@@ -114,7 +117,7 @@ def _stretches(frames: pd.DataFrame) -> pd.DataFrame:
     return joined.drop(columns="track").reset_index(drop=True)
 
 
-def expression_lines(track: pd.DataFrame, *, height: int = 320) -> alt.LayerChart:
+def expression_lines(track: pd.DataFrame, *, height: int = 320) -> Drawing:
     """The seven probabilities of one face along time, with all seven in the tooltip.
 
     Args:
@@ -172,7 +175,7 @@ def _thin(track: pd.DataFrame) -> pd.DataFrame:
     return rows.groupby([rows["piece"], bins])[columns].mean().reset_index("piece")
 
 
-def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) -> alt.LayerChart:
+def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) -> Drawing:
     """Loss or accuracy after each epoch, for training and validation, the best epoch marked.
 
     Args:
@@ -223,7 +226,7 @@ def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) ->
     return alt.layer(marked, lines).properties(height=height)
 
 
-def learning_rate(history: pd.DataFrame, *, height: int = 150) -> alt.Chart:
+def learning_rate(history: pd.DataFrame, *, height: int = 150) -> Drawing:
     """Learning rate of each epoch, in steps, on a logarithmic scale."""
     return (
         alt.Chart(history)
@@ -242,7 +245,7 @@ def learning_rate(history: pd.DataFrame, *, height: int = 150) -> alt.Chart:
     )
 
 
-def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> alt.LayerChart:
+def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> Drawing:
     """Confusion matrix: in each cell the count and, below it, its share of the row.
 
     Args:
@@ -264,7 +267,7 @@ def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> alt.LayerChart:
             "predicted:N",
             sort=list(EMOTIONS),
             title="model says",
-            axis=_plain_axis(orient="top", labelAngle=-45),
+            axis=_plain_axis(orient="top", label_angle=-45),
         ),
         y=alt.Y("true:N", sort=list(EMOTIONS), title="labelled", axis=_plain_axis()),
         tooltip=[
@@ -291,10 +294,16 @@ def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> alt.LayerChart:
     return alt.layer(cells, counts, percents).properties(height=cell * len(EMOTIONS))
 
 
-def _plain_axis(**settings: object) -> alt.Axis:
+def _plain_axis(*, orient: Literal["left", "top"] = "left", label_angle: float = 0) -> alt.Axis:
     """An axis of names: no line, no ticks, no grid, every label shown."""
     return alt.Axis(
-        domain=False, ticks=False, grid=False, labelPadding=6, labelOverlap=False, **settings
+        domain=False,
+        ticks=False,
+        grid=False,
+        labelPadding=6,
+        labelOverlap=False,
+        orient=orient,
+        labelAngle=label_angle,
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -89,8 +90,8 @@ def show_original(run: Run, references: pd.DataFrame) -> None:
 
 def show_mistakes(predictions: pd.DataFrame) -> None:
     """Confusion matrix, as a chart and as a table, and the figures of each expression."""
-    labels = predictions["label"].map({name: i for i, name in enumerate(EMOTIONS)}).to_numpy()
-    said = predictions[list(EMOTIONS)].to_numpy().argmax(axis=1)
+    labels = predictions["label"].map(EMOTIONS.index).to_numpy(np.int64)
+    said = predictions[list(EMOTIONS)].to_numpy().argmax(axis=1).astype(np.int64)
     matrix = metrics.confusion_matrix(labels, said)
     st.markdown(
         f"Each row is an expression as FER2013 labels it, each column what the model says; a cell "

@@ -1,5 +1,6 @@
 """Photo: several uploads or a snapshot; every face with its seven probabilities."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -49,7 +50,11 @@ def analyze(photo: UploadedFile, analyzer: Analyzer) -> AnalysedPhoto:
     """Find the faces of a photo and read their expressions."""
     image = decode_image(photo.getvalue())
     result = analyzer.analyze(image)
-    drawn = PIL.Image.fromarray(annotate.draw(image, result))
+    numbered = tuple(
+        replace(prediction, face=replace(prediction.face, track=number))
+        for number, prediction in enumerate(result.predictions, start=1)
+    )
+    drawn = PIL.Image.fromarray(annotate.draw(image, replace(result, predictions=numbered)))
     drawn.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     crops = [crop_face(image, prediction.face.box) for prediction in result.predictions]
     return AnalysedPhoto(photo.name, result, np.asarray(drawn), crops)
@@ -88,7 +93,7 @@ photos = pictures()
 
 with show_errors():
     analyzer = new_analyzer()
-    # Analysed once per photo and session; photos that were removed are forgotten with their results.
+    # Each photo is analysed once; one that is removed is forgotten with its result.
     known = st.session_state.get("photos", {})
     results: dict[str, AnalysedPhoto] = {}
     st.session_state["photos"] = results
@@ -100,7 +105,9 @@ with show_errors():
     if results:
         st.download_button(
             "Download faces.csv",
-            report.write_csv(report.faces_table([(p.name, p.result) for p in results.values()])),
+            report.format_csv(
+                report.faces_table((photo.name, photo.result) for photo in results.values())
+            ),
             file_name="faces.csv",
             mime="text/csv",
             icon=":material/download:",

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from fer import charts, report, sample, video
-from fer.app import ensure_navigation, new_analyzer, show_errors, show_status
+from fer.app import ensure_navigation, new_analyzer, plain, show_errors, show_status
 from fer.types import EMOTIONS, VideoReport
 
 KINDS = ("mp4", "mov", "mkv", "webm", "avi", "m4v", "gif")
@@ -24,7 +24,7 @@ class AnalysedVideo(NamedTuple):
 def analyze(name: str, source: BinaryIO) -> AnalysedVideo:
     """Analyse a clip, showing progress; nothing touches the disk."""
     bar = st.progress(0.0, "Opening the video…")
-    st.button("Stop", icon=":material/stop_circle:")  # any click ends the run that is under way
+    st.button("Cancel", icon=":material/close:")  # any click ends the analysis under way
 
     def show(progress: video.Progress) -> None:
         words = f"Frame {progress.done:,}"
@@ -46,7 +46,14 @@ def show_result(analysed: AnalysedVideo) -> None:
     """The annotated clip, who looks how and when, the table, and the downloads."""
     frames = analysed.table
     seen = frames.dropna(subset=["track"])
-    st.header(f"Result for {analysed.report.source}")
+    settings = analysed.report.settings
+    st.header(f"Result for {plain(analysed.report.source)}")
+    if "broken_at_s" in settings:
+        st.warning(
+            f"The video is damaged or breaks off after {settings['broken_at_s']:.1f} s. "
+            "Everything before that was analysed.",
+            icon=":material/broken_image:",
+        )
     clip, overview = st.columns([3, 2], gap="large")
     clip.video(analysed.annotated, alt="the clip with boxes and labels drawn on every face")
     with overview:
@@ -93,7 +100,7 @@ def downloads(analysed: AnalysedVideo) -> None:
     """The three files that ``python -m fer video`` writes too."""
     files = (
         ("annotated.mp4", analysed.annotated, "video/mp4"),
-        ("frames.csv", report.write_csv(analysed.table), "text/csv"),
+        ("frames.csv", report.format_csv(analysed.table), "text/csv"),
         ("report.json", report.to_json(analysed.report), "application/json"),
     )
     with st.container(horizontal=True):
