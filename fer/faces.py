@@ -25,6 +25,7 @@ import numpy as np
 import pooch
 from numpy.typing import NDArray
 
+from fer.artifacts import models_dir
 from fer.errors import DetectorError
 from fer.types import Detector, Face, Image
 
@@ -35,7 +36,6 @@ YUNET_URL: Final = (
     "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
     f"face_detection_yunet/{YUNET_FILE}"
 )
-YUNET_FOLDER: Final = Path(__file__).resolve().parents[1] / "models" / "detector"
 
 #: A start without a network must not hang: after this long the fallback takes over.
 DOWNLOAD_WAIT_S: Final = 3.0
@@ -230,9 +230,9 @@ def find_yunet(*, download: bool = True) -> Path | None:
                 f"{YUNET_FILE}. Download it from {YUNET_URL} or unset the variable."
             )
         return Path(given)
-    path = YUNET_FOLDER / YUNET_FILE
+    path = models_dir() / "detector" / YUNET_FILE
     if not _is_yunet(path) and download:
-        _download_yunet()
+        _download_yunet(path)
     return path if _is_yunet(path) else None
 
 
@@ -244,8 +244,8 @@ def _is_yunet(path: Path) -> bool:
 
 
 @functools.cache
-def _download_yunet() -> None:
-    """Fetch YuNet into ``YUNET_FOLDER``; give up silently, for the fallback is announced.
+def _download_yunet(path: Path) -> None:
+    """Fetch YuNet's file; give up silently, for the fallback is announced.
 
     A thread of its own, because no timeout of a request covers a name server that does not
     answer. A download that is merely slow ends in peace, and the next stream uses it.
@@ -256,12 +256,12 @@ def _download_yunet() -> None:
             pooch.retrieve(
                 YUNET_URL,
                 known_hash=YUNET_SHA256,
-                fname=YUNET_FILE,
-                path=YUNET_FOLDER,
+                fname=path.name,
+                path=path.parent,
                 downloader=pooch.HTTPDownloader(timeout=DOWNLOAD_WAIT_S),
             )
         except (OSError, ValueError) as exc:  # no network, no right to write; another hash
-            logger.warning("YuNet could not be fetched from %s: %s", YUNET_URL, exc)
+            logger.warning("YuNet's file could not be fetched: %s", exc)
 
     thread = threading.Thread(target=fetch, name="fetch-yunet", daemon=True)
     thread.start()
