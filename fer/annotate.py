@@ -27,9 +27,7 @@ _WHITE: Final = (255, 255, 255)
 _Color = tuple[int, int, int]
 
 
-def draw(
-    image: Image, result: FrameResult, *, threshold: float = 0.0, bars: bool = False
-) -> Image:
+def draw(image: Image, result: FrameResult, *, threshold: float = 0.0, bars: bool = False) -> Image:
     """Draw boxes and labels such as ``happy 62%``.
 
     Args:
@@ -76,9 +74,7 @@ def blur_faces(image: Image, result: FrameResult) -> Image:
         x0, y0 = max(x0 - dx, 0), max(y0 - dy, 0)
         x1, y1 = min(x1 + dx, width), min(y1 + dy, height)
         cells = cv2.resize(canvas[y0:y1, x0:x1], (3, 3), interpolation=cv2.INTER_AREA)
-        canvas[y0:y1, x0:x1] = cv2.resize(
-            cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR
-        )
+        canvas[y0:y1, x0:x1] = cv2.resize(cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
     return canvas
 
 

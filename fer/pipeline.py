@@ -45,9 +45,7 @@ class Analyzer:
             ValueError: if the image is not RGB uint8.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError(
-                f"image must be RGB uint8 (H, W, 3), got {image.shape} {image.dtype}"
-            )
+            raise ValueError(f"image must be RGB uint8 (H, W, 3), got {image.shape} {image.dtype}")
         height, width = image.shape[:2]
         faces = self.detector.detect(image)
         if not faces:

@@ -1,0 +1,257 @@
+"""Read a video picture by picture, from a path or from memory, whatever is in it.
+
+One picture is in memory at a time. **Time 0 is the first picture** and every time
+comes from the stream's own clock, so times are right at variable frame rates.
+
+Uploads are hostile until proven otherwise. FFmpeg gets bytes and nothing else: it
+may only use the containers listed in ``FORMATS``, and may open no file or address.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame as DecodedFrame
+from av.video.stream import VideoStream
+
+from fer.errors import MediaError
+from fer.types import Image
+
+#: FFmpeg's names of the containers that are accepted. ``mov`` also reads MP4 and M4V,
+#: ``matroska`` also WebM. Playlists (HLS, DASH, concat) must never be among them:
+#: they name other files, which FFmpeg would open.
+FORMATS: Final = ("mov", "matroska", "avi", "gif")
+
+#: Largest picture: 8K (7680 x 4320), 100 MB as RGB.
+MAX_PIXELS: Final = 7680 * 4320
+
+_OPTIONS: Final = {
+    "format_whitelist": ",".join(FORMATS),
+    "protocol_whitelist": "none",  # not a protocol: nothing may be opened by name
+    "max_pixels": str(MAX_PIXELS),
+}
+_READ_ERRORS: Final = (av.FFmpegError, OSError)
+_DEFAULT_RATE: Final = 25  # frames per second, for the few streams that tell no times
+
+
+class BrokenVideoError(MediaError):
+    """A video is damaged or breaks off; everything readable came before this error.
+
+    Attributes:
+        time_s: time of the last picture before the first damage.
+    """
+
+    def __init__(self, time_s: float) -> None:
+        super().__init__(f"The video is damaged or breaks off after {time_s:.2f} s.")
+        self.time_s = time_s
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video says about itself. Only the size is certain.
+
+    Attributes:
+        width: width in pixels as shown: upright, with square pixels.
+        height: height in pixels as shown.
+        duration_s: announced duration in seconds, or None.
+        frames: announced number of frames, or an estimate, or None.
+        fps: average frames per second, or None.
+        time_base: seconds per tick of the stream's clock.
+    """
+
+    width: int
+    height: int
+    duration_s: float | None
+    frames: int | None
+    fps: float | None
+    time_base: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class VideoFrame:
+    """One picture of a video.
+
+    Attributes:
+        index: number of the frame, from 0.
+        time_s: seconds since the first picture, always growing.
+        image: RGB uint8 (H, W, 3), upright.
+        pts: the same time in ticks of ``VideoInfo.time_base``.
+    """
+
+    index: int
+    time_s: float
+    image: Image
+    pts: int
+
+
+def probe(source: Path | BinaryIO) -> VideoInfo:
+    """Look at a video and decode its first picture.
+
+    Args:
+        source: a path, or a seekable binary file (an upload stays in memory).
+
+    Raises:
+        MediaError: if it is not a video, has no picture, or is too large.
+    """
+    with _open(source) as (container, stream):
+        first = next(_decode(container, stream))
+        height, width = first.image.shape[:2]
+        duration = _announced_duration(container, stream)
+        rate = stream.average_rate
+        frames = stream.frames or (round(duration * rate) if duration and rate else None)
+        return VideoInfo(
+            width=width,
+            height=height,
+            duration_s=float(duration) if duration else None,
+            frames=frames or None,
+            fps=float(rate) if rate else None,
+            time_base=_time_base(stream),
+        )
+
+
+def read_frames(source: Path | BinaryIO) -> Generator[VideoFrame]:
+    """Decode a video picture by picture.
+
+    Args:
+        source: a path, or a seekable binary file.
+
+    Yields:
+        Frames in the order in which they are shown.
+
+    Raises:
+        MediaError: if it is not a video, has no picture, or is too large.
+        BrokenVideoError: after the last readable frame of a damaged video.
+    """
+    with _open(source) as (container, stream):
+        yield from _decode(container, stream)
+
+
+@contextmanager
+def _open(source: Path | BinaryIO) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and choose its picture stream; FFmpeg only ever sees bytes."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+        except OSError as exc:
+            raise MediaError(f"The video cannot be opened: {exc.strerror}.") from exc
+        if file.seek(0, io.SEEK_END) == 0:
+            raise MediaError("The file is empty.")
+        file.seek(0)
+        try:
+            container = stack.enter_context(av.open(file, "r", options=_OPTIONS))
+        except _READ_ERRORS as exc:
+            raise MediaError(
+                "This is not a video that can be read. Use MP4, MOV, M4V, MKV, WebM, AVI or GIF."
+            ) from exc
+        stream = _picture_stream(container)
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+def _picture_stream(container: InputContainer) -> VideoStream:
+    """The first stream of moving pictures, one marked as default before others."""
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        raise MediaError("The file has no video in it, only sound or a cover picture.")
+    stream = max(streams, key=lambda s: bool(s.disposition & Disposition.default))
+    if stream.codec_context is None:
+        raise MediaError("The video is compressed in a way that is not supported. Use H.264.")
+    return stream
+
+
+def _time_base(stream: VideoStream) -> Fraction:
+    return stream.time_base or Fraction(1, 1000)
+
+
+def _decode(container: InputContainer, stream: VideoStream) -> Generator[VideoFrame]:
+    """Decode; skip what is damaged; say so at the end."""
+    time_base = _time_base(stream)
+    first_pts = 0
+    frame: VideoFrame | None = None
+    broken_at: float | None = None
+    for decoded, damaged in _decoded(container, stream):
+        if damaged and broken_at is None:
+            broken_at = frame.time_s if frame else 0.0
+        if decoded is None:
+            continue
+        image = _to_image(decoded, stream)
+        if frame is None:
+            first_pts = decoded.pts or 0
+            frame = VideoFrame(0, 0.0, image, 0)
+        else:
+            pts = _next_pts(decoded, stream, first_pts, frame.pts)
+            frame = VideoFrame(frame.index + 1, float(pts * time_base), image, pts)
+        yield frame
+    if frame is None:
+        raise MediaError(
+            "No picture of this video can be decoded. It may be damaged, encrypted or empty."
+        )
+    if broken_at is None and _ends_early(frame.time_s, container, stream):
+        broken_at = frame.time_s
+    if broken_at is not None:
+        raise BrokenVideoError(broken_at)
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream
+) -> Iterator[tuple[DecodedFrame | None, bool]]:
+    """Decoded frames, each with whether its data were damaged; None where there is no frame."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            frames = packet.decode()
+        except _READ_ERRORS:
+            # A damaged packet: go on with the next. After a failed read there is none.
+            yield None, True
+            continue
+        for frame in frames:
+            yield frame, packet.is_corrupt or frame.is_corrupt
+
+
+def _next_pts(decoded: DecodedFrame, stream: VideoStream, first_pts: int, previous: int) -> int:
+    """Ticks since the first picture; growing, whatever a broken clock says."""
+    if decoded.pts is None:
+        rate = stream.average_rate or _DEFAULT_RATE
+        return previous + max(1, round(1 / (rate * _time_base(stream))))
+    return max(decoded.pts - first_pts, previous + 1)
+
+
+def _to_image(decoded: DecodedFrame, stream: VideoStream) -> Image:
+    """RGB, upright, with square pixels."""
+    stretch = stream.sample_aspect_ratio or 1
+    width = max(1, round(decoded.width * stretch))
+    if width * decoded.height > MAX_PIXELS:
+        raise MediaError(
+            f"The video is too large: {width}x{decoded.height} pixels. The limit is 8K, 7680x4320."
+        )
+    image = decoded.to_ndarray(format="rgb24", width=width, height=decoded.height)
+    turned: Image = np.rot90(image, decoded.rotation // 90 % 4)
+    return np.ascontiguousarray(turned)
+
+
+def _announced_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Seconds that the file announces for its pictures."""
+    if stream.duration:
+        return stream.duration * _time_base(stream)
+    return Fraction(container.duration, av.time_base) if container.duration else None
+
+
+def _ends_early(last_s: float, container: InputContainer, stream: VideoStream) -> bool:
+    """Whether so much is missing that it cannot be rounding or a long last picture."""
+    if not stream.duration and container.streams.audio:
+        return False  # what is announced may be the length of the sound
+    announced = float(_announced_duration(container, stream) or 0)
+    return announced - last_s > max(1.0, 0.05 * announced)
