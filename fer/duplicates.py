@@ -110,7 +110,8 @@ def near_groups(images: Image, threshold: float = NEAR_CORRELATION) -> NDArray[n
         second.append(columns + start)
     i, j = np.concatenate(first), np.concatenate(second)
     graph = coo_array((np.ones(len(i), dtype=np.bool_), (i, j)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    numbers: NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return numbers.astype(np.int64)
 
 
 def has_training_twin(train: Split, test: Split) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ def seed_cnn(seed: int) -> keras.Model:
     Four blocks of convolution 3x3, batch normalisation, ReLU, max pooling and
     dropout: channels 64, 128, 256, 512 double while the side halves from 48 to 3.
     Then dense 256 and 512 with batch normalisation and dropout, and softmax.
-    2,871,815 parameters, 131 M multiply-adds.
+    2,871,815 parameters, 130 M multiply-adds.
 
     Args:
         seed: of initial weights and dropout.

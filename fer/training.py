@@ -241,9 +241,7 @@ class _TrainingRun:
                 loss = tf.reduce_mean(
                     keras.losses.sparse_categorical_crossentropy(truth, probabilities)
                 )
-            optimizer.apply_gradients(
-                zip(tape.gradient(loss, weights), weights, strict=True)
-            )
+            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
             hits = tf.equal(tf.argmax(probabilities, 1), truth)
             return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
 

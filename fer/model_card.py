@@ -1,0 +1,89 @@
+"""A run's model card: what it is for, how it was made and how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fer.types import Run
+
+_PARTS: Final = {
+    "all": "All test images",
+    "PublicTest": "PublicTest",
+    "PrivateTest": "PrivateTest",
+    "without_twins": "Without images that have a byte-identical twin in training",
+}
+
+
+def model_card(name: str, run: Run) -> str:
+    """Write the card of a finished run as Markdown, from its ``meta.json`` alone."""
+    details, metrics = run.details, run.metrics
+    recipe, test = details["recipe"], metrics["test"]
+    return f"""# Model card: {name}
+
+A convolutional network that sorts a 48x48 grey picture of one face into seven
+expressions: {", ".join(run.labels)}. It says what a face looks like to the people who
+labelled FER2013. It does not know what anybody feels.
+
+## Figures
+
+{_figures(test)}
+
+Intervals are 95% Wilson intervals. One view per face, no averaging over mirror images.
+{details["protocol"]}
+
+In its best epoch ({metrics["best_epoch"]} of {recipe["epochs"]}) the running training accuracy,
+under dropout and flips, was {metrics["train_accuracy"]:.3f} (loss {metrics["train_loss"]:.3f});
+validation accuracy was {metrics["val_accuracy"]:.3f} (loss {metrics["val_loss"]:.3f}).
+
+## Data
+
+FER2013 (Goodfellow et al. 2013): 28,709 training and 7,178 test faces, found by web search
+and labelled under time pressure. People reach about 65% on it (same source). Labels are
+noisy, classes are uneven (disgust is 1.5% of training), and some photographs occur in
+training and in the test split alike: 572 test images are byte-identical to a training
+image, 18 of them with another label than every such twin.
+
+## Use
+
+Meant for: exploring facial expression recognition, teaching, art, and tools in which a
+wrong answer harms nobody and everybody in the picture has agreed.
+
+Not meant for: any decision about a person. Not for hiring, schools, workplaces, policing,
+border control, lie detection, health or insurance. In the European Union, inferring
+emotions at work and in education is prohibited by Article 5(1)(f) of the AI Act.
+
+## What was not measured
+
+FER2013 has no labels of age, gender, skin colour or culture, so errors by group are
+unknown: not measured, and not to be assumed equal. Performance on other crops, in low
+light and on video is not in these figures.
+
+## Making
+
+| | |
+| --- | --- |
+| recipe | `{recipe["name"]}`, seed {run.seed} |
+| epochs, batch size | {recipe["epochs"]}, {recipe["batch_size"]} |
+| parameters | {metrics["parameters"]:,} |
+| multiply-adds per face | {metrics["multiply_adds"] / 1e6:.0f} M |
+| training time | {details["seconds"] / 60:.0f} minutes on {details["machine"]}, beside other work |
+| finished | {details["finished"]} |
+| commit | `{run.commit}` |
+| versions | {", ".join(f"{k} {v}" for k, v in details["versions"].items())} |
+
+Train it again with `python -m fer train --recipe {recipe["name"]}`; check these figures with
+`python -m fer evaluate {name}`. Licence of the weights: MIT, as the project; FER2013's images
+are not part of it and keep their own terms.
+"""
+
+
+def _figures(test: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {label} | {part['images']:,} | {part['accuracy']:.3f} "
+        f"| {part['low']:.3f} to {part['high']:.3f} | {part['macro_f1']:.3f} |"
+        for key, label in _PARTS.items()
+        if (part := test.get(key))
+    ]
+    head = ["| Test images | number | accuracy | 95% interval | macro-F1 |", "| --- " * 5 + "|"]
+    return "\n".join(head + rows)
