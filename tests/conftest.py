@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import pytest
 
+from fer.dataset import Dataset, import_dataset
 from fer.types import Image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +59,12 @@ def fer2013_zip() -> Path:
         ],
         "no FER2013: put fer2013.zip into data/ or name it in FER2013_PATH",
     )
+
+
+@pytest.fixture(scope="session")
+def fer2013(fer2013_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """All of FER2013, imported once."""
+    return import_dataset(fer2013_zip, target=tmp_path_factory.mktemp("fer2013") / "fer2013.npz")
 
 
 @pytest.fixture(scope="session")
