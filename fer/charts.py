@@ -68,9 +68,9 @@ def expression_ribbon(frames: pd.DataFrame) -> Drawing:
     Args:
         frames: the columns of ``frames.csv``; rows without a face are left out.
     """
-    stretches = _stretches(frames)
-    return (
-        alt.Chart(stretches)
+    # The annotation gives back the type that altair's mark methods lose.
+    ribbon: Drawing = (
+        alt.Chart(_stretches(frames))
         .mark_bar(height=16)
         .encode(
             x=_time_axis("start"),
@@ -87,11 +87,13 @@ def expression_ribbon(frames: pd.DataFrame) -> Drawing:
         )
         .properties(height=alt.Step(26))
     )
+    return ribbon
 
 
 def _stretches(frames: pd.DataFrame) -> pd.DataFrame:
     """Join neighbouring frames of a face that have the same label: face, expression, start, end."""
-    seen = frames.dropna(subset=["label"]).sort_values(["track", "time_s"])
+    seen = frames.dropna(subset=["label"]).astype({"track": int, "label": str})
+    seen = seen.sort_values(["track", "time_s"])
     times = np.sort(frames["time_s"].unique())
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     # A frame lasts until the next one of the video, at most a few usual steps.
@@ -113,7 +115,7 @@ def _stretches(frames: pd.DataFrame) -> pd.DataFrame:
             confidence=("confidence", "mean"),
         )
     )
-    joined["face"] = "face " + joined["track"].astype(int).astype(str)
+    joined["face"] = "face " + joined["track"].astype(str)
     return joined.drop(columns="track").reset_index(drop=True)
 
 
@@ -228,7 +230,7 @@ def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) ->
 
 def learning_rate(history: pd.DataFrame, *, height: int = 150) -> Drawing:
     """Learning rate of each epoch, in steps, on a logarithmic scale."""
-    return (
+    steps: Drawing = (
         alt.Chart(history)
         .mark_line(interpolate="step", point=True, color="#009E73")
         .encode(
@@ -243,6 +245,7 @@ def learning_rate(history: pd.DataFrame, *, height: int = 150) -> Drawing:
         )
         .properties(height=height)
     )
+    return steps
 
 
 def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> Drawing:
