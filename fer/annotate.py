@@ -23,6 +23,7 @@ UNSURE: Final = "unsure"
 _MIN_FONT: Final = 11  # pixels; smaller lettering cannot be read
 _DARK: Final = (24, 24, 27)
 _WHITE: Final = (255, 255, 255)
+_GROOVE: Final = (82, 82, 91)  # behind a bar
 
 _Color = tuple[int, int, int]
 
@@ -34,7 +35,7 @@ def draw(image: Image, result: FrameResult, *, threshold: float = 0.0, bars: boo
         image: RGB uint8 (H, W, 3), never changed.
         result: what was found in it, in its own pixels.
         threshold: probability, 0 to 1, under which a face is labelled ``unsure``.
-        bars: also draw all seven probabilities beside each face.
+        bars: also draw all seven probabilities beside each face that has room for them.
 
     Returns:
         A new RGB uint8 image of the same size.
@@ -42,14 +43,11 @@ def draw(image: Image, result: FrameResult, *, threshold: float = 0.0, bars: boo
     canvas = np.ascontiguousarray(image).copy()
     # Smallest face first, so that the labels of the large ones stay on top.
     ordered = sorted(result.predictions, key=lambda p: p.face.width * p.face.height)
+    if bars:
+        for prediction in ordered:
+            _draw_bars(canvas, prediction)
     for prediction in ordered:
-        sure = prediction.confidence >= threshold
-        color = _rgb(COLORS[prediction.label] if sure else COLORS["neutral"])
-        font_size = _font_size(canvas, prediction.face)
-        _draw_box(canvas, prediction.face, color)
-        _draw_label(canvas, prediction, color, font_size, sure)
-        if bars:
-            _draw_bars(canvas, prediction, font_size)
+        _draw_face(canvas, prediction, sure=prediction.confidence >= threshold)
     return canvas
 
 
@@ -102,36 +100,35 @@ def _font_size(image: Image, face: Face) -> int:
     return int(np.clip(round(face.width * 0.16), smallest, largest))
 
 
-def _draw_box(canvas: Image, face: Face, color: _Color) -> None:
-    """A rectangle in the expression's colour on a thin dark one, for any background."""
-    thickness = max(1, round(min(canvas.shape[:2]) / 240))
+def _draw_face(canvas: Image, prediction: FacePrediction, *, sure: bool) -> None:
+    """A box in the expression's colour, and a chip above it or, without room, inside."""
+    face = prediction.face
     x0, y0, x1, y1 = face.box
-    for line, width in ((_DARK, thickness + 2), (color, thickness)):
+    color = _rgb(COLORS[prediction.label] if sure else COLORS["neutral"])
+    thickness = max(1, round(min(canvas.shape[:2]) / 240))
+    for line, width in ((_DARK, thickness + 2), (color, thickness)):  # dark rim: any background
         cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), line, width, cv2.LINE_AA)
-
-
-def _draw_label(
-    canvas: Image, prediction: FacePrediction, color: _Color, font_size: int, sure: bool
-) -> None:
-    """A chip above the box, or inside it where there is no room above."""
     text = f"{prediction.label} {prediction.confidence:.0%}" if sure else UNSURE
-    if prediction.face.track is not None:
-        text = f"#{prediction.face.track} {text}"
-    chip = _chip(text, color, font_size)
-    x0, y0, _, _ = prediction.face.box
-    above = y0 - chip.shape[0] - 2
-    _paste(canvas, chip, x0 - 1, above if above >= 0 else y0 + 2)
+    if face.track is not None:
+        text = f"#{face.track} {text}"
+    chip = _chip(text, color, _font_size(canvas, face))
+    rim = thickness // 2 + 1
+    above = y0 - rim - chip.shape[0]
+    _paste(canvas, chip, x0 - rim, above if above >= 0 else y0 + rim)
 
 
-def _draw_bars(canvas: Image, prediction: FacePrediction, font_size: int) -> None:
-    """A panel of the seven probabilities to the right of the box, or to its left."""
+def _draw_bars(canvas: Image, prediction: FacePrediction) -> None:
+    """A panel to the right of the box, else to its left, else none."""
     percents = tuple(round(100 * float(p)) for p in prediction.probabilities)
-    panel = _panel(percents, max(_MIN_FONT, round(font_size * 0.75)))
+    font_size = max(_MIN_FONT, round(0.75 * _font_size(canvas, prediction.face)))
+    panel = _panel(percents, font_size)
+    height, width = panel.shape[:2]
     x0, y0, x1, _ = prediction.face.box
-    gap = 4
-    right = x1 + gap
-    fits_right = right + panel.shape[1] <= canvas.shape[1]
-    _paste(canvas, panel, right if fits_right else x0 - gap - panel.shape[1], y0)
+    gap = max(4, font_size // 2)
+    for x in (x1 + gap, x0 - gap - width):
+        if 0 <= x <= canvas.shape[1] - width and height <= canvas.shape[0]:
+            _paste(canvas, panel, x, y0)
+            return
 
 
 def _paste(canvas: Image, patch: NDArray[np.uint8], x: int, y: int) -> None:
@@ -176,13 +173,13 @@ def _panel(percents: tuple[int, ...], font_size: int) -> NDArray[np.uint8]:
     size = (bar_x + bar_width + pad, line * len(EMOTIONS) + 2 * pad)
     picture = PillowImage.new("RGBA", size, (0, 0, 0, 0))
     pen = ImageDraw.Draw(picture)
-    pen.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius=pad, fill=(*_DARK, 200))
+    pen.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius=pad, fill=(*_DARK, 215))
     for row, (name, percent) in enumerate(zip(EMOTIONS, percents, strict=True)):
         middle = pad + row * line + line // 2
         half = max(1, line // 5)
         pen.text((pad, middle), name, font=font, fill=(*_WHITE, 255), anchor="lm")
-        track = (bar_x, middle - half, bar_x + bar_width, middle + half)
-        pen.rectangle(track, fill=(255, 255, 255, 40))
+        groove = (bar_x, middle - half, bar_x + bar_width, middle + half)
+        pen.rectangle(groove, fill=(*_GROOVE, 230))
         end = bar_x + round(bar_width * percent / 100)
         pen.rectangle((bar_x, middle - half, end, middle + half), fill=(*_rgb(COLORS[name]), 255))
     return np.asarray(picture)

@@ -89,14 +89,17 @@ def to_json(report: VideoReport) -> str:
     Raises:
         ValueError: if the settings hold something that JSON cannot.
     """
+    settings = dict(report.settings)
     content = {
         "note": NOTE,
         "source": report.source,
         "model": report.model,
         "model_hash": report.model_hash,
         "detector": report.detector,
+        "created": settings.pop("created", None),
+        "versions": settings.pop("versions", {}),
+        "settings": settings,
         **summarize(report),
-        **report.settings,
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -32,8 +32,8 @@ from fer.types import Image
 #: they name other files, which FFmpeg would open.
 FORMATS: Final = ("mov", "matroska", "avi", "gif")
 
-#: Largest picture: 8K (7680 x 4320), 100 MB as RGB.
-MAX_PIXELS: Final = 7680 * 4320
+#: Largest picture: 8K as in cinemas (8192 x 4320), 106 MB as RGB.
+MAX_PIXELS: Final = 8192 * 4320
 
 _OPTIONS: Final = {
     "format_whitelist": ",".join(FORMATS),
@@ -154,7 +154,6 @@ def _open(source: Path | BinaryIO) -> Iterator[tuple[InputContainer, VideoStream
                 "This is not a video that can be read. Use MP4, MOV, M4V, MKV, WebM, AVI or GIF."
             ) from exc
         stream = _picture_stream(container)
-        stream.thread_type = "AUTO"
         yield container, stream
 
 
@@ -166,7 +165,18 @@ def _picture_stream(container: InputContainer) -> VideoStream:
     stream = max(streams, key=lambda s: bool(s.disposition & Disposition.default))
     if stream.codec_context is None:
         raise MediaError("The video is compressed in a way that is not supported. Use H.264.")
+    _check_size(stream.width, stream.height)
+    # Pictures may claim another size than the container: the decoder checks them too.
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    stream.thread_type = "AUTO"
     return stream
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise MediaError(
+            f"The video is too large: {width}x{height} pixels. The limit is 8K, 8192x4320."
+        )
 
 
 def _time_base(stream: VideoStream) -> Fraction:
@@ -194,9 +204,10 @@ def _decode(container: InputContainer, stream: VideoStream) -> Generator[VideoFr
         yield frame
     if frame is None:
         raise MediaError(
-            "No picture of this video can be decoded. It may be damaged, encrypted or empty."
+            "No picture of this video can be decoded. It may be damaged, encrypted, without "
+            "pictures, or larger than 8K."
         )
-    if broken_at is None and _ends_early(frame.time_s, container, stream):
+    if broken_at is None and _ends_early((frame.pts + first_pts) * time_base, container, stream):
         broken_at = frame.time_s
     if broken_at is not None:
         raise BrokenVideoError(broken_at)
@@ -233,10 +244,7 @@ def _to_image(decoded: DecodedFrame, stream: VideoStream) -> Image:
     """RGB, upright, with square pixels."""
     stretch = stream.sample_aspect_ratio or 1
     width = max(1, round(decoded.width * stretch))
-    if width * decoded.height > MAX_PIXELS:
-        raise MediaError(
-            f"The video is too large: {width}x{decoded.height} pixels. The limit is 8K, 7680x4320."
-        )
+    _check_size(width, decoded.height)
     image = decoded.to_ndarray(format="rgb24", width=width, height=decoded.height)
     turned: Image = np.rot90(image, decoded.rotation // 90 % 4)
     return np.ascontiguousarray(turned)
@@ -249,9 +257,12 @@ def _announced_duration(container: InputContainer, stream: VideoStream) -> Fract
     return Fraction(container.duration, av.time_base) if container.duration else None
 
 
-def _ends_early(last_s: float, container: InputContainer, stream: VideoStream) -> bool:
-    """Whether so much is missing that it cannot be rounding or a long last picture."""
+def _ends_early(last: Fraction, container: InputContainer, stream: VideoStream) -> bool:
+    """Whether so much is missing that it cannot be rounding or a long last picture.
+
+    ``last`` counts from the stream's own zero: a late start is not a loss.
+    """
     if not stream.duration and container.streams.audio:
         return False  # what is announced may be the length of the sound
-    announced = float(_announced_duration(container, stream) or 0)
-    return announced - last_s > max(1.0, 0.05 * announced)
+    announced = _announced_duration(container, stream) or Fraction(0)
+    return announced - last > max(Fraction(1), announced / 20)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from fer import report
+from fer.types import EMOTIONS, FrameResult, VideoReport
+from tests.fakes import frame, prediction
+
+BOX = (10, 20, 50, 60)
+FRAMES = (
+    frame(prediction(BOX, track=1, happy=0.7), prediction(track=2, sad=0.9), index=0, time_s=0.0),
+    frame(prediction(BOX, track=1, sad=0.7, quality=()), index=1, time_s=0.1),
+    frame(index=2, time_s=0.4),
+    frame(prediction(BOX, track=1, sad=0.7, quality=("small",)), index=3, time_s=0.5),
+)
+
+
+def of(*frames: FrameResult) -> VideoReport:
+    return VideoReport(
+        "clip.mp4",
+        "fake-cnn",
+        "f" * 64,
+        "fake detector",
+        frames,
+        {"created": "2026-01-02T03:04:05+00:00", "versions": {"av": "1"}, "smoothing_s": 0.0},
+    )
+
+
+def test_frames_csv_is_the_contract_to_the_letter() -> None:
+    lines = report.write_csv(of(*FRAMES)).splitlines()
+    assert lines[0] == (
+        "frame,time_s,track,x0,y0,x1,y1,score,label,confidence,"
+        "angry,disgust,fear,happy,sad,surprise,neutral,quality"
+    )
+    assert lines[1] == (
+        "0,0.0000,1,10,20,50,60,0.9000,happy,0.7000,"
+        "0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500,"
+    )
+    assert lines[4] == "2,0.4000" + "," * 16
+    assert lines[5].endswith(",small")
+    assert len(lines) == 1 + 5
+
+
+def test_table_has_a_row_for_every_frame_and_nullable_integers() -> None:
+    table = report.to_table(of(*FRAMES))
+    assert tuple(table.columns) == report.FRAME_COLUMNS
+    assert table["frame"].tolist() == [0, 0, 1, 2, 3]
+    assert str(table["track"].dtype) == "Int64"
+    assert table["track"].isna().tolist() == [False, False, False, True, False]
+
+
+def test_a_video_without_any_face_keeps_its_columns() -> None:
+    table = report.to_table(of(frame(), frame(index=1, time_s=0.1)))
+    assert tuple(table.columns) == report.FRAME_COLUMNS
+    assert len(table) == 2
+    assert table[list(EMOTIONS)].isna().all(axis=None)
+    assert pd.api.types.is_float_dtype(table["happy"])
+
+
+def test_photos_have_a_row_per_face_and_one_without() -> None:
+    two = frame(prediction(BOX), prediction(BOX, sad=0.9))
+    lines = report.format_csv(report.faces_table([("a.jpg", two), ("b, c.jpg", frame())]))
+    header, first, second, empty = lines.splitlines()
+    assert header == "file,face," + ",".join(report.FACE_COLUMNS)
+    assert first.startswith("a.jpg,1,,10,20,50,60,0.9000,happy,")
+    assert second.startswith("a.jpg,2,,10,20,50,60,0.9000,sad,")
+    assert empty == '"b, c.jpg"' + "," * 17
+
+
+def test_summary_weighs_by_time() -> None:
+    # Frames last 0.1, 0.3, 0.1 and (the median) 0.1 s.
+    summary = report.summarize(of(*FRAMES))
+    assert summary["frames"] == 4
+    assert summary["share_without_face"] == pytest.approx(0.1 / 0.6, abs=1e-4)
+    first, second = summary["tracks"]
+    assert (first["track"], first["first_s"], first["last_s"], first["frames"]) == (1, 0.0, 0.5, 3)
+    assert first["share"] == {"happy": 0.2, "sad": 0.8}
+    assert second["share"] == {"sad": 1.0}
+
+
+def test_json_tells_what_was_done_and_what_it_is_not_for() -> None:
+    content = json.loads(report.to_json(of(*FRAMES)))
+    assert content["source"] == "clip.mp4"
+    assert content["model_hash"] == "f" * 64
+    assert content["created"].startswith("2026")
+    assert content["versions"] == {"av": "1"}
+    assert content["settings"] == {"smoothing_s": 0.0}
+    assert "not for decisions about people" in content["note"]
+
+
+def test_json_of_one_frame_and_of_none() -> None:
+    one = json.loads(report.to_json(of(frame(prediction(track=1)))))
+    assert one["tracks"][0]["share"] == {"happy": 1.0}
+    none = json.loads(report.to_json(of()))
+    assert none["share_without_face"] is None
+    assert report.write_csv(of()).count("\n") == 1
+
+
+def test_json_refuses_what_other_programs_could_not_read() -> None:
+    bad = VideoReport("a", "m", "h", "d", (), {"fps": math.nan})
+    with pytest.raises(ValueError, match="JSON"):
+        report.to_json(bad)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from fer.tracking import Tracker, overlap
+from fer.types import FrameResult
+from tests.fakes import frame, prediction
+
+
+def tracks(result: FrameResult) -> list[int | None]:
+    return [p.face.track for p in result.predictions]
+
+
+def test_overlap_of_boxes_worked_out_by_hand() -> None:
+    boxes = np.array([[0, 0, 2, 2], [1, 1, 3, 3], [5, 5, 6, 6]], float)
+    np.testing.assert_allclose(
+        overlap(boxes[:1], boxes),
+        [[1.0, 1 / 7, 0.0]],  # one shared pixel of 4 + 4 - 1
+    )
+
+
+def test_faces_keep_their_numbers_when_their_order_changes() -> None:
+    tracker = Tracker()
+    left, right = (10, 10, 50, 50), (90, 10, 140, 60)
+    assert tracks(tracker.update(frame(prediction(left), prediction(right)))) == [1, 2]
+    moved = frame(prediction((93, 12, 143, 62)), prediction((12, 10, 52, 50)), time_s=0.1)
+    assert tracks(tracker.update(moved)) == [2, 1]
+
+
+def test_assignment_is_best_over_all_faces_not_first_come() -> None:
+    tracker = Tracker()
+    tracker.update(frame(prediction((20, 0, 60, 40)), prediction((44, 0, 84, 40))))
+    # Both overlap track 2 best; giving it to the first would leave the second without any.
+    both = frame(prediction((38, 0, 78, 40)), prediction((46, 0, 86, 40)), time_s=0.1)
+    assert tracks(tracker.update(both)) == [1, 2]
+
+
+@pytest.mark.parametrize(("gap", "number"), [(0.9, 1), (1.1, 2)])
+def test_a_track_survives_a_short_absence(gap: float, number: int) -> None:
+    tracker = Tracker(max_gap_s=1.0)
+    tracker.update(frame(prediction()))
+    tracker.update(frame(time_s=gap / 2))
+    assert tracks(tracker.update(frame(prediction(), time_s=gap))) == [number]
+
+
+def test_a_face_elsewhere_is_another_track() -> None:
+    tracker = Tracker()
+    tracker.update(frame(prediction((0, 0, 40, 40))))
+    assert tracks(tracker.update(frame(prediction((60, 0, 100, 40)), time_s=0.1))) == [2]
+
+
+def test_probabilities_are_left_alone_without_smoothing() -> None:
+    tracker = Tracker()
+    tracker.update(frame(prediction(happy=0.9)))
+    after = tracker.update(frame(prediction(sad=0.8), time_s=0.1)).predictions[0]
+    np.testing.assert_array_equal(after.probabilities, prediction(sad=0.8).probabilities)
+
+
+def test_smoothing_follows_time_and_not_the_number_of_frames() -> None:
+    def sad_after(steps: int) -> float:
+        tracker = Tracker(smoothing_s=0.5)
+        result = tracker.update(frame(prediction(happy=1.0)))
+        for step in range(1, steps + 1):
+            result = tracker.update(frame(prediction(sad=1.0), time_s=step * 0.5 / steps))
+        return float(result.predictions[0].probabilities[4])
+
+    assert sad_after(1) == pytest.approx(1 - math.exp(-1))  # one time constant later
+    assert sad_after(10) == pytest.approx(sad_after(1), abs=1e-5)
+
+
+def test_settings_below_zero_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 0"):
+        Tracker(max_gap_s=-1)

@@ -1,0 +1,426 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
+
+from fer import video, video_reader
+from fer.errors import MediaError
+from fer.pipeline import Analyzer
+from fer.types import FrameResult, Image
+from tests.fakes import FakeClassifier, FakeDetector
+
+RED, GREEN = (200, 30, 40), (20, 180, 60)
+
+
+def analyzer(detector: FakeDetector | None = None) -> Analyzer:
+    return Analyzer(detector or FakeDetector(), FakeClassifier())
+
+
+def plain(width: int, height: int, color: tuple[int, int, int] = RED) -> Image:
+    return np.full((height, width, 3), color, np.uint8)
+
+
+def clip(
+    pts: list[int] | range = range(10),
+    size: tuple[int, int] = (64, 48),
+    time_base: Fraction = Fraction(1, 10),
+) -> bytes:
+    """A clip that gets brighter frame by frame."""
+    out = io.BytesIO()
+    with video.VideoWriter(out, time_base, 10) as writer:
+        for index, ticks in enumerate(pts):
+            writer.write(plain(*size, (20 * index % 256,) * 3), ticks)
+    return out.getvalue()
+
+
+def encode(container: str, *, frames: int = 1, stretch: int = 1) -> bytes:
+    """Red pictures in any container, from 3 s on where the container can tell."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as target:
+        stream: VideoStream
+        if container == "gif":
+            stream, pixels = target.add_stream("gif", rate=10), "rgb8"
+        else:
+            stream, pixels = target.add_stream("mpeg4", rate=10), "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        stream.codec_context.sample_aspect_ratio = Fraction(stretch)
+        start = 0 if container == "avi" else 30
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(plain(64, 48)).reformat(format=pixels)
+            frame.pts, frame.time_base = start + index, Fraction(1, 10)
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode())
+    return out.getvalue()
+
+
+def repack(data: bytes, container: str) -> bytes:
+    """The same compressed pictures in another container."""
+    out = io.BytesIO()
+    with av.open(io.BytesIO(data), "r") as source, av.open(out, "w", format=container) as target:
+        copy_pictures(source, target)
+    return out.getvalue()
+
+
+def copy_pictures(source: InputContainer, target: OutputContainer) -> None:
+    stream = target.add_stream_from_template(source.streams.video[0])
+    for packet in source.demux(video=0):
+        if packet.dts is not None:
+            packet.stream = stream
+            target.mux(packet)
+
+
+def with_sound(data: bytes | None) -> bytes:
+    """A second of silence, with the pictures of a clip if there is one."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as target:
+        audio = target.add_stream("aac", rate=8000)
+        if data is not None:
+            with av.open(io.BytesIO(data), "r") as source:
+                copy_pictures(source, target)
+        for start in range(0, 8000, 1000):
+            sound = av.AudioFrame.from_ndarray(np.zeros((1, 1000), np.float32), "fltp", "mono")
+            sound.rate, sound.pts = 8000, start
+            target.mux(audio.encode(sound))
+        target.mux(audio.encode())
+    return out.getvalue()
+
+
+def turned(data: bytes, matrix: tuple[int, ...]) -> bytes:
+    """Write a rotation into the track header: two rows of 16.16 fixed point, one of 2.30."""
+    start = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (value << 16 for value in matrix)
+    rows = [a, b, 0, c, d, 0, 0, 0, 1 << 30]
+    raw = b"".join(value.to_bytes(4, "big", signed=True) for value in rows)
+    return data[:start] + raw + data[start + 36 :]
+
+
+def times(data: bytes) -> list[float]:
+    return [frame.time_s for frame in video.read_frames(io.BytesIO(data))]
+
+
+# Reading
+
+
+def test_probe_tells_size_length_and_rate() -> None:
+    info = video.probe(io.BytesIO(clip()))
+    assert (info.width, info.height, info.frames) == (64, 48, 10)
+    assert info.fps == pytest.approx(10)
+    assert info.duration_s == pytest.approx(1.0)
+
+
+def test_a_path_and_a_file_in_memory_read_alike(tmp_path: Path) -> None:
+    path = tmp_path / "http:clip.mp4"  # must not be taken for an address
+    path.write_bytes(clip())
+    from_path = list(video.read_frames(path))
+    from_memory = list(video.read_frames(io.BytesIO(path.read_bytes())))
+    assert [f.index for f in from_path] == list(range(10))
+    for one, other in zip(from_path, from_memory, strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+    assert from_path[7].image.mean() == pytest.approx(140, abs=3)
+
+
+def test_time_is_the_streams_own_at_a_variable_rate() -> None:
+    ticks = [0, 40, 55, 300, 301, 900]
+    assert times(clip(ticks, time_base=Fraction(1, 1000))) == [t / 1000 for t in ticks]
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "matroska", "avi", "gif"])
+def test_time_zero_is_the_first_picture_in_every_container(container: str) -> None:
+    late = encode(container, frames=10)
+    np.testing.assert_allclose(times(late), np.arange(10) / 10, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "corner"),
+    [
+        ((1, 0, 0, 1), "top left"),
+        ((0, 1, -1, 0), "top right"),  # a quarter turn clockwise, as phones write it
+        ((-1, 0, 0, -1), "bottom right"),
+        ((0, -1, 1, 0), "bottom left"),
+    ],
+)
+def test_rotation_metadata_is_honoured(matrix: tuple[int, ...], corner: str) -> None:
+    image = plain(64, 32)
+    image[:16, :32] = GREEN  # the top left quarter
+    out = io.BytesIO()
+    with video.VideoWriter(out, Fraction(1, 10)) as writer:
+        writer.write(image, 0)
+    data = turned(out.getvalue(), matrix)
+    frame = next(iter(video.read_frames(io.BytesIO(data)))).image
+    quarter = matrix[0] == 0
+    assert frame.shape == ((64, 32, 3) if quarter else (32, 64, 3))
+    info = video.probe(io.BytesIO(data))
+    assert (info.height, info.width) == frame.shape[:2]
+    rows = slice(0, 8) if "top" in corner else slice(-8, None)
+    columns = slice(0, 8) if "left" in corner else slice(-8, None)
+    np.testing.assert_allclose(frame[rows, columns].mean((0, 1)), GREEN, atol=8)
+
+
+def test_pixels_become_square() -> None:
+    info = video.probe(io.BytesIO(encode("matroska", stretch=2)))
+    assert (info.width, info.height) == (128, 48)
+
+
+def test_sound_does_not_hide_the_pictures() -> None:
+    assert len(times(with_sound(clip()))) == 10
+
+
+def test_damage_in_the_middle_costs_only_what_is_damaged() -> None:
+    data = bytearray(clip(range(40)))
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[middle : middle + 60] = b"\xff" * 60
+    frames = video.read_frames(io.BytesIO(bytes(data)))
+    assert len(list(islice(frames, 10))) == 10
+    with pytest.raises(video.BrokenVideoError, match="damaged"):
+        list(frames)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b"just some text, renamed to mp4\n" * 100, "not a video"),
+        (b"\x00" * 5000, "not a video"),
+        (with_sound(None), "no video in it"),
+    ],
+    ids=["empty", "text", "zeros", "sound only"],
+)
+def test_what_is_no_video_gets_a_sentence(data: bytes, says: str) -> None:
+    for read in (video.probe, lambda source: list(video.read_frames(source))):
+        with pytest.raises(MediaError, match=says):
+            read(io.BytesIO(data))
+
+
+def test_an_archive_and_a_photo_are_not_videos(media: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("clip.mp4", clip())
+    for data in (out.getvalue(), (media / "pyfeat_single_face.jpg").read_bytes()):
+        with pytest.raises(MediaError, match="not a video"):
+            video.probe(io.BytesIO(data))
+
+
+def test_a_missing_file_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="cannot be opened: No such file"):
+        video.probe(tmp_path / "none.mp4")
+
+
+def test_a_video_cut_before_its_first_picture_gets_a_sentence() -> None:
+    data = clip()
+    with pytest.raises(MediaError, match="No picture"):
+        video.probe(io.BytesIO(data[: data.index(b"mdat") + 10]))
+
+
+def test_a_picture_over_the_limit_is_refused() -> None:
+    data = bytearray(encode("gif"))
+    data[6:10] = (60000).to_bytes(2, "little") * 2  # what the header claims
+    with pytest.raises(MediaError, match="larger than 8K"):
+        video.probe(io.BytesIO(data))
+    with pytest.raises(MediaError, match="too large: 8193x4320 pixels"):
+        video_reader._check_size(8193, 4320)
+
+
+PLAYLISTS = {
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{}\n#EXT-X-ENDLIST\n",
+    "concat": "ffconcat version 1.0\nfile '{}'\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period>'
+    "<AdaptationSet><Representation><BaseURL>{}</BaseURL></Representation></AdaptationSet>"
+    "</Period></MPD>",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+}
+
+
+@pytest.mark.parametrize("kind", PLAYLISTS)
+@pytest.mark.parametrize("suffix", [".mp4", ".m3u8"])
+def test_a_playlist_is_refused_and_opens_nothing(kind: str, suffix: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.mp4"
+    secret.write_bytes(clip())
+    before = secret.stat().st_atime_ns
+    playlist = tmp_path / f"clip{suffix}"
+    playlist.write_text(PLAYLISTS[kind].format(secret))
+    with pytest.raises(MediaError, match="not a video"):
+        video.probe(playlist)
+    assert secret.stat().st_atime_ns == before
+
+
+# Analysing
+
+
+def test_every_frame_gets_a_result_with_its_time() -> None:
+    ticks = [0, 40, 55, 300, 301, 900]
+    data = clip(ticks, time_base=Fraction(1, 1000))
+    report = video.analyze_video(io.BytesIO(data), analyzer(), name="a.mp4")
+    assert [f.index for f in report.frames] == list(range(6))
+    assert [f.time_s for f in report.frames] == [t / 1000 for t in ticks]
+    assert {p.face.track for f in report.frames for p in f.predictions} == {1}
+    assert (report.source, report.model, report.model_hash) == ("a.mp4", "fake-cnn", "f" * 64)
+    assert report.settings["versions"]["av"] == av.__version__
+    assert not {"broken_at_s", "stopped_at_s"} & set(report.settings)
+
+
+def test_frames_without_a_face_are_kept() -> None:
+    faces = FakeDetector(lambda call: ((5, 5, 30, 30),) if call % 2 else ())
+    report = video.analyze_video(io.BytesIO(clip()), analyzer(faces), name="a")
+    assert [len(f.predictions) for f in report.frames] == [0, 1] * 5
+
+
+@pytest.mark.parametrize("size", [(64, 48), (65, 49), (1, 1)])
+def test_annotated_video_plays_in_browsers_at_the_same_times(size: tuple[int, int]) -> None:
+    ticks = [0, 40, 55, 300, 301, 900]
+    width, height = size
+    out = io.BytesIO()
+    report = video.analyze_video(
+        io.BytesIO(clip(ticks, size, Fraction(1, 1000))),
+        analyzer(FakeDetector(())),
+        name="a",
+        annotated=out,
+    )
+    data = out.getvalue()
+    assert data.index(b"moov") < data.index(b"mdat")  # faststart
+    with av.open(io.BytesIO(data)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.format.name) == ("h264", "yuv420p")
+        assert (stream.width, stream.height) == (width + width % 2, height + height % 2)
+    assert times(data) == [f.time_s for f in report.frames]
+
+
+def test_annotated_video_keeps_colors_and_shows_the_box() -> None:
+    out = io.BytesIO()
+    with video.VideoWriter(out, Fraction(1, 10)) as writer:
+        writer.write(plain(320, 240), 0)
+    annotated = io.BytesIO()
+    video.analyze_video(io.BytesIO(out.getvalue()), analyzer(), name="a", annotated=annotated)
+    image = next(iter(video.read_frames(annotated))).image
+    np.testing.assert_allclose(image[20, 20], RED, atol=6)
+    assert np.abs(image[60:180, 79:82].astype(int) - RED).max() > 60  # the box's left side
+
+
+def test_the_picture_can_be_made_by_someone_else() -> None:
+    def render(image: Image, result: FrameResult) -> Image:
+        return np.full_like(image, 10 * result.index)
+
+    out = io.BytesIO()
+    video.analyze_video(io.BytesIO(clip()), analyzer(), name="a", annotated=out, render=render)
+    assert [f.image.mean().round(-1) for f in video.read_frames(out)] == [10 * i for i in range(10)]
+
+
+def test_progress_is_told_after_every_frame() -> None:
+    told: list[video.Progress] = []
+    video.analyze_video(io.BytesIO(clip()), analyzer(), name="a", on_progress=told.append)
+    assert [p.done for p in told] == list(range(1, 11))
+    assert {p.total for p in told} == {10}
+    assert told[-1].seconds_left == 0
+    assert told[-1].frames_per_s > 0
+
+
+def test_stopping_keeps_what_was_done(tmp_path: Path) -> None:
+    calls = iter([False, False, True])
+    path = tmp_path / "annotated.mp4"
+    report = video.analyze_video(
+        io.BytesIO(clip()),
+        analyzer(),
+        name="a",
+        annotated=path,
+        should_stop=lambda: next(calls),
+    )
+    assert len(report.frames) == 3
+    assert report.settings["stopped_at_s"] == 0.2
+    assert len(list(video.read_frames(path))) == 3
+
+
+def test_a_video_that_breaks_off_is_analysed_up_to_there(media: Path) -> None:
+    whole = (media / "pyfeat_face_noface.mov").read_bytes()
+    matroska = repack(whole, "matroska")  # can be read without its end
+    cut = matroska[: len(matroska) // 2]
+    report = video.analyze_video(io.BytesIO(cut), analyzer(FakeDetector(())), name="a")
+    assert 10 < len(report.frames) < 160
+    assert report.settings["broken_at_s"] == pytest.approx(report.frames[-1].time_s, abs=0.5)
+
+
+def test_an_error_leaves_no_annotated_file_behind(tmp_path: Path) -> None:
+    def fail(progress: video.Progress) -> None:
+        if progress.done == 5:
+            raise RuntimeError("closed tab")
+
+    path, memory = tmp_path / "annotated.mp4", io.BytesIO()
+    for target in (path, memory):
+        with pytest.raises(RuntimeError, match="closed tab"):
+            video.analyze_video(
+                io.BytesIO(clip()), analyzer(), name="a", annotated=target, on_progress=fail
+            )
+    assert list(tmp_path.iterdir()) == []
+    assert memory.getvalue() == b""
+
+
+def test_a_place_that_cannot_be_written_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="cannot be written"):
+        video.analyze_video(
+            io.BytesIO(clip()), analyzer(), name="a", annotated=tmp_path / "none" / "a.mp4"
+        )
+
+
+def test_a_full_disk_gets_a_sentence_and_leaves_nothing() -> None:
+    class Full(io.BytesIO):
+        def write(self, _data: object, /) -> int:
+            raise OSError(28, "No space left on device")
+
+    full = Full()
+    with pytest.raises(MediaError, match="No space left"):
+        video.analyze_video(io.BytesIO(clip()), analyzer(), name="a", annotated=full)
+    assert full.getvalue() == b""
+
+
+def test_time_must_advance_when_writing() -> None:
+    with video.VideoWriter(io.BytesIO(), Fraction(1, 10)) as writer:
+        writer.write(plain(16, 16), 1)
+        with pytest.raises(ValueError, match="must grow"):
+            writer.write(plain(16, 16), 1)
+
+
+# Real media
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "last_s"),
+    [
+        ("pyfeat_single_face.mp4", 72, 2.367),
+        ("pyfeat_face_noface.mov", 169, 6.361),
+        ("pyfeat_no_face.mp4", 95, 3.917),
+        ("fr_short_hamilton_clip.mp4", 275, None),
+    ],
+)
+def test_real_clips_are_read_whole(
+    media: Path, name: str, frames: int, last_s: float | None
+) -> None:
+    read = [(f.index, f.time_s) for f in video.read_frames(media / name)]
+    assert [index for index, _ in read] == list(range(frames))
+    if last_s is not None:
+        assert read[-1][1] == pytest.approx(last_s, abs=0.001)
+
+
+def test_one_face_is_one_track_and_ends_when_the_face_leaves(
+    media: Path, yunet_model: Path
+) -> None:
+    from fer.faces import YuNetDetector
+
+    report = video.analyze_video(
+        media / "pyfeat_face_noface.mov",
+        Analyzer(YuNetDetector(yunet_model), FakeClassifier()),
+        name="a",
+    )
+    seen = [f.time_s for f in report.frames if f.predictions]
+    assert {p.face.track for f in report.frames for p in f.predictions} == {1}
+    assert seen[0] == 0.0
+    assert seen[-1] == pytest.approx(2.37, abs=0.1)
