@@ -44,6 +44,9 @@ DOWNLOAD_WAIT_S: Final = 3.0
 YUNET_SIDE: Final = 480
 HAAR_SIDE: Final = 480
 
+#: Overlap (IoU) above which two boxes of the cascades are the same face.
+HAAR_OVERLAP: Final = 0.3
+
 logger = logging.getLogger(__name__)
 
 
@@ -92,72 +95,89 @@ class YuNetDetector:
         scale = np.array([image.shape[1] / width, image.shape[0] / height], np.float32)
         points = found[:, :14].reshape(-1, 7, 2) * scale
         scores = found[:, 14].clip(0.0, 1.0)
-        return _faces(points[:, 0] + points[:, 1] / 2, points[:, 1], scores, points[:, 2:], image)
+        return _faces(points[:, 0], points[:, 1], scores, points[:, 2:], image)
 
 
 class HaarDetector:
-    """Haar cascades for frontal faces and for profiles in both directions, merged."""
+    """Haar cascades for frontal faces and for profiles in both directions, merged.
+
+    Raises:
+        DetectorError: if OpenCV's own files are missing.
+    """
 
     name: Final = "Haar cascades"
 
     def __init__(self) -> None:
-        self._frontal = _load_cascade("haarcascade_frontalface_alt2.xml")
-        self._profile = _load_cascade("haarcascade_profileface.xml")
+        self._frontal = _Cascade(FRONTAL)
+        self._profile = _Cascade(PROFILE)
 
     def detect(self, image: Image) -> tuple[Face, ...]:
         """Find the faces of an RGB uint8 image (H, W, 3), largest first; may be empty."""
         small = _scaled(image, HAAR_SIDE)
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-        found = np.concatenate(
-            [
-                _search(self._frontal, grey),
-                _search(self._profile, grey),
-                _mirrored(_search(self._profile, grey[:, ::-1]), grey.shape[1]),
-            ]
-        )
+        mirrored = self._profile.search(np.ascontiguousarray(grey[:, ::-1]))
+        mirrored[:, 0] = grey.shape[1] - mirrored[:, 0] - mirrored[:, 2]
+        found = np.concatenate([self._frontal.search(grey), self._profile.search(grey), mirrored])
+        # The same face may be found three times: keep the box with most votes.
         keep = cv2.dnn.NMSBoxes(found[:, :4].tolist(), found[:, 4].tolist(), 0.0, HAAR_OVERLAP)
-        squares = found[np.asarray(keep, dtype=np.intp)]
+        found = found[np.asarray(keep, dtype=np.intp)]
         scale = np.array([image.shape[1] / grey.shape[1], image.shape[0] / grey.shape[0]])
-        side = squares[:, 2:3]
-        centres = squares[:, :2] + side * (0.5 + HAAR_DROP * np.array([0.0, 1.0]))
-        sizes = side * np.array([HAAR_WIDTH, HAAR_HEIGHT])
-        return _faces(centres * scale, sizes * scale, squares[:, 4], None, image)
+        return _faces(found[:, :2] * scale, found[:, 2:4] * scale, found[:, 4], None, image)
 
 
-#: From a Haar square to YuNet's box: width, height and how far the centre lies lower, as
-#: parts of the square's side.
-HAAR_WIDTH: Final = 0.80
-HAAR_HEIGHT: Final = 1.07
-HAAR_DROP: Final = 0.02
+@dataclass(frozen=True)
+class _CascadeSettings:
+    """How to use one of OpenCV's cascades.
 
-#: Overlap (IoU) above which two Haar squares are the same face.
-HAAR_OVERLAP: Final = 0.3
+    Attributes:
+        file: its file inside OpenCV.
+        min_votes: overlapping windows that must agree on a face.
+        width: from the cascade's square to YuNet's box, as parts of the square's side.
+        height: the same.
+        right: how far the box's centre lies to the right of the square's.
+        down: how far it lies lower.
+    """
+
+    file: str
+    min_votes: int
+    width: float
+    height: float
+    right: float
+    down: float
 
 
-def _load_cascade(name: str) -> cv2.CascadeClassifier:
-    cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
-    if cascade.empty():
-        raise DetectorError(
-            f"OpenCV's own file {name} is missing. Install the requirements again: "
-            "pip install --force-reinstall -r requirements.txt"
+#: Votes: the lowest without a false face in the sampled media. Geometry: median over the
+#: faces that YuNet found too (docs/detectors.md).
+FRONTAL: Final = _CascadeSettings("haarcascade_frontalface_alt2.xml", 3, 0.80, 1.08, 0.0, 0.02)
+PROFILE: Final = _CascadeSettings("haarcascade_profileface.xml", 5, 0.68, 0.92, -0.07, 0.05)
+
+
+class _Cascade:
+    """A Haar cascade that answers with boxes in YuNet's convention."""
+
+    def __init__(self, settings: _CascadeSettings) -> None:
+        path = Path(cv2.data.haarcascades) / settings.file
+        self._cascade = cv2.CascadeClassifier(str(path))
+        if self._cascade.empty():
+            raise DetectorError(
+                f"OpenCV's own file {settings.file} is missing. Install the requirements "
+                "again: pip install --force-reinstall -r requirements.txt"
+            )
+        self._settings = settings
+
+    def search(self, grey: Image) -> NDArray[np.float64]:
+        """Return (N, 5): x, y, width, height in pixels, and a score of 0 to 1."""
+        use = self._settings
+        squares, votes = self._cascade.detectMultiScale2(
+            grey, scaleFactor=1.1, minNeighbors=use.min_votes, minSize=(24, 24)
         )
-    return cascade
-
-
-def _search(cascade: cv2.CascadeClassifier, grey: Image) -> NDArray[np.float64]:
-    """Return (N, 5): x, y, width, height in pixels and a score of 0 to 1."""
-    squares, votes = cascade.detectMultiScale2(
-        grey, scaleFactor=1.1, minNeighbors=3, minSize=(24, 24)
-    )
-    counts = np.asarray(votes, dtype=np.float64).reshape(-1, 1)
-    return np.hstack([np.reshape(squares, (-1, 4)), counts / (counts + 3.0)])
-
-
-def _mirrored(found: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Map squares found in a mirrored image of this width back."""
-    mirrored = found.copy()
-    mirrored[:, 0] = width - found[:, 0] - found[:, 2]
-    return mirrored
+        found = np.reshape(squares, (-1, 4)).astype(np.float64)
+        side = found[:, 2:3]
+        sizes = side * (use.width, use.height)
+        starts = found[:, :2] + side * (0.5 + use.right, 0.5 + use.down) - sizes / 2
+        # Votes are no probability; this only puts them in order between 0 and 1.
+        counts = np.reshape(votes, (-1, 1)).astype(np.float64)
+        return np.hstack([starts, sizes, counts / (counts + 3.0)])
 
 
 def _scaled(image: Image, side: int) -> Image:
@@ -170,7 +190,7 @@ def _scaled(image: Image, side: int) -> Image:
 
 
 def _faces(
-    centres: NDArray[np.floating],
+    corners: NDArray[np.floating],
     sizes: NDArray[np.floating],
     scores: NDArray[np.floating],
     landmarks: NDArray[np.float32] | None,
@@ -178,8 +198,8 @@ def _faces(
 ) -> tuple[Face, ...]:
     """Make faces, largest first, of N detections: boxes rounded to pixels and clipped."""
     limits = np.array([image.shape[1], image.shape[0]])
-    starts = np.rint(centres - sizes / 2).clip(0, limits).astype(int)
-    ends = np.rint(centres + sizes / 2).clip(0, limits).astype(int)
+    starts = np.rint(corners).clip(0, limits).astype(int)
+    ends = np.rint(corners + sizes).clip(0, limits).astype(int)
     faces = [
         Face(
             box=(int(x0), int(y0), int(x1), int(y1)),
