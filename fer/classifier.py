@@ -124,6 +124,7 @@ def _keras_forward(folder: Path) -> Forward:
     model = load_keras(folder)
 
     def forward(faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(model(faces, training=False), dtype=np.float32)
+        probabilities: NDArray[np.float32] = model(faces, training=False).numpy()
+        return probabilities
 
     return forward

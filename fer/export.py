@@ -131,7 +131,7 @@ def _describe(recipe: Recipe, trained: TrainedModel, test: Mapping[str, Any]) ->
 def _check_parity(model: keras.Model, served: FacialExpressionModel) -> None:
     """Compare both runtimes on noise, which reaches more of a network than any face does."""
     faces = np.random.default_rng(0).integers(0, 256, (16, 48, 48), dtype=np.uint8)
-    expected = np.asarray(model(to_model_input(faces), training=False))
+    expected = model(to_model_input(faces), training=False).numpy()
     worst = float(np.abs(served.predict(faces) - expected).max())
     if worst > _PARITY:
         raise ModelError(f"The serving file differs from the Keras model by {worst:.2g}.")

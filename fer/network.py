@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -10,6 +10,9 @@ import keras
 from keras import layers
 
 from fer.types import EMOTIONS, FACE_SIZE
+
+#: Builds an uncompiled model from a random seed.
+NetworkBuilder = Callable[[int], keras.Model]
 
 
 def seed_cnn(seed: int) -> keras.Model:
@@ -44,7 +47,7 @@ def seed_cnn(seed: int) -> keras.Model:
     return model
 
 
-NETWORKS: Final = MappingProxyType[str, Callable[[int], keras.Model]]({"seed_cnn": seed_cnn})
+NETWORKS: Final[Mapping[str, NetworkBuilder]] = MappingProxyType({"seed_cnn": seed_cnn})
 
 
 def multiply_adds(model: keras.Model) -> int:

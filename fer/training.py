@@ -13,10 +13,11 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -24,11 +25,12 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer import artifacts, network
+from fer import artifacts
 from fer.duplicates import validation_slice
 from fer.errors import ModelError
 from fer.images import to_model_input
 from fer.metrics import log_loss
+from fer.network import NETWORKS, NetworkBuilder
 from fer.recipes import Recipe
 from fer.types import Probabilities, Split
 
@@ -102,6 +104,7 @@ def train(
     *,
     resume: bool = False,
     on_progress: OnProgress | None = None,
+    networks: Mapping[str, NetworkBuilder] = NETWORKS,
 ) -> TrainedModel:
     """Train until the recipe's last epoch.
 
@@ -112,12 +115,14 @@ def train(
             validates on them.
         resume: go on from the saved state, if there is one, instead of from nothing.
         on_progress: called after every step.
+        networks: where the recipe's network is looked up.
 
     Raises:
         ModelError: if a saved state exists but ``resume`` is not asked for, or
             if it belongs to other settings or is damaged.
     """
-    run = _TrainingRun(recipe, *_validation(recipe, train_split, test_split))
+    model = networks[recipe.network](recipe.seed)
+    run = _TrainingRun(recipe, model, *_validation(recipe, train_split, test_split))
     state = artifacts.runs_dir() / recipe.run / _STATE
     if state.exists():
         if not resume:
@@ -147,11 +152,13 @@ def _part(split: Split, mask: NDArray[np.bool_]) -> Split:
 class _TrainingRun:
     """The live state of a run: model, optimiser, best weights and memory."""
 
-    def __init__(self, recipe: Recipe, training: Split, validation: Split) -> None:
+    def __init__(
+        self, recipe: Recipe, model: keras.Model, training: Split, validation: Split
+    ) -> None:
         self.recipe = recipe
         self.training = training
         self.validation = validation
-        self.model = network.NETWORKS[recipe.network](recipe.seed)
+        self.model = model
         self.optimizer = keras.optimizers.Adam(recipe.learning_rate)
         self.optimizer.build(self.model.trainable_variables)
         self.best = [value.numpy() for value in self.model.weights]
@@ -291,7 +298,7 @@ class _TrainingRun:
                 for i, variable in enumerate(self.optimizer.variables):
                     variable.assign(stored[f"optimizer_{i}"])
                 self.best = [stored[f"best_{i}"] for i in range(len(self.best))]
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as exc:
             raise ModelError(f"The saved training {path} is damaged: {exc}.") from exc
         self.memory = memory
 

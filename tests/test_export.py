@@ -1,0 +1,210 @@
+"""A tiny run from training to a finished folder, loaded, served, evaluated and tampered with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer import artifacts
+from fer.classifier import FacialExpressionModel
+from fer.dataset import Dataset
+from fer.errors import ModelError
+from fer.evaluation import evaluate_run, flip_averaged
+from fer.export import export_run, finish_run
+from fer.images import to_model_input
+from fer.training import train
+from fer.types import EMOTIONS, Image
+from tests.tiny_fer2013 import tiny_dataset
+from tests.tiny_run import tiny_cnn, tiny_recipe
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return tiny_dataset(per_class=6)
+
+
+@pytest.fixture(scope="module")
+def finished(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with one finished tiny run."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_RUNS", str(folder / "runs"))
+        patch.setenv("FER_MODELS", str(folder / "models"))
+        recipe = tiny_recipe(epochs=2)
+        trained = train(
+            recipe,
+            dataset.split("train"),
+            dataset.split("test"),
+            networks={"tiny_cnn": tiny_cnn},
+        )
+        finish_run(recipe, trained, dataset)
+    return folder / "models"
+
+
+@pytest.fixture
+def models(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it that a test may damage."""
+    copy = shutil.copytree(finished, tmp_path / "models")
+    monkeypatch.setenv("FER_MODELS", str(copy))
+    return copy
+
+
+def _faces(number: int) -> Image:
+    return np.random.default_rng(7).integers(0, 256, (number, 48, 48), dtype=np.uint8)
+
+
+def test_a_finished_run_is_complete(models: Path, dataset: Dataset) -> None:
+    files = {path.name for path in (models / "tiny-cnn").iterdir()}
+    assert files == {*artifacts.HASHED, artifacts.META, artifacts.CARD}
+    assert artifacts.list_runs() == ("tiny-cnn",)
+    assert not list(models.glob("*.part"))
+    run = artifacts.load_run("tiny-cnn")
+    assert run.labels == EMOTIONS
+    assert run.metrics["test"]["all"]["images"] == 14
+    predictions = artifacts.read_predictions(models / "tiny-cnn")
+    assert list(predictions.columns) == ["row", "split", "label", *EMOTIONS]
+    assert predictions["row"].tolist() == dataset.split("test").rows.tolist()
+    assert np.allclose(predictions[list(EMOTIONS)].sum(axis=1), 1, atol=1e-5)
+    assert len(artifacts.read_history(models / "tiny-cnn")) == 2
+    results = pd.read_csv(models / "RESULTS.csv")
+    assert results["view"].tolist() == ["single", "flip-averaged"]
+    assert results["all"][0] == pytest.approx(run.metrics["test"]["all"]["accuracy"], abs=1e-4)
+
+
+def test_both_runtimes_agree(models: Path) -> None:
+    assert (models / "tiny-cnn").is_dir()
+    faces = _faces(9)
+    served = FacialExpressionModel.load("tiny-cnn").predict(faces)
+    keras = FacialExpressionModel.load("tiny-cnn", runtime="keras").predict(faces)
+    assert served.shape == (9, 7)
+    assert served.dtype == np.float32
+    np.testing.assert_allclose(served, keras, atol=1e-4)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_face_gets_the_same_answer_alone_in_a_batch_and_from_many_threads() -> None:
+    model = FacialExpressionModel.load("tiny-cnn")
+    faces = _faces(70)
+    together = model.predict(faces)
+    with ThreadPoolExecutor(8) as pool:
+        alone = list(pool.map(lambda i: model.predict(faces[i : i + 1 + i % 3])[0], range(70)))
+    np.testing.assert_allclose(np.stack(alone), together, atol=1e-6)
+    assert model.predict(faces[:0]).shape == (0, 7)
+
+
+@pytest.mark.usefixtures("models")
+def test_averaging_over_the_mirror_image() -> None:
+    model = FacialExpressionModel.load("tiny-cnn")
+    faces = _faces(3)
+    found = flip_averaged(model, faces)
+    np.testing.assert_allclose(found, flip_averaged(model, faces[:, :, ::-1].copy()), atol=1e-6)
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def _alter(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("name", artifacts.HASHED)
+@pytest.mark.parametrize("damage", [_truncate, _alter, Path.unlink])
+def test_a_damaged_file_is_named(models: Path, name: str, damage: Callable[[Path], None]) -> None:
+    damage(models / "tiny-cnn" / name)
+    with pytest.raises(ModelError, match=f"tiny-cnn/{name} is (missing|damaged)"):
+        FacialExpressionModel.load("tiny-cnn")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": [*EMOTIONS[1:], EMOTIONS[0]]}, "orders its labels disgust"),
+        ({"preprocessing": {"colour": "grey", "size": 48, "mean": 0, "scale": 255}}, "prepared"),
+        ({"input_shape": [64, 64, 1]}, "input shape"),
+        ({"labels": None}, "lacks or garbles"),
+    ],
+)
+def test_a_run_that_disagrees_with_the_code_is_refused(
+    models: Path, change: dict[str, Any], message: str
+) -> None:
+    path = models / "tiny-cnn" / artifacts.META
+    path.write_text(json.dumps(json.loads(path.read_text()) | change), encoding="utf-8")
+    with pytest.raises(ModelError, match=message):
+        FacialExpressionModel.load("tiny-cnn")
+
+
+def test_no_such_run_and_no_readable_description(models: Path) -> None:
+    with pytest.raises(ModelError, match=r"no trained run 'absent'\. Known: tiny-cnn"):
+        artifacts.load_run("absent")
+    (models / "tiny-cnn" / artifacts.META).write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"meta\.json cannot be read"):
+        artifacts.load_run("tiny-cnn")
+
+
+def test_files_that_are_no_models_are_refused_even_with_right_hashes(models: Path) -> None:
+    folder = models / "tiny-cnn"
+    meta = json.loads((folder / artifacts.META).read_text())
+    for name, runtime in ((artifacts.SERVING, "litert"), (artifacts.WEIGHTS, "keras")):
+        (folder / name).write_bytes(b"junk")
+        artifacts.write_meta(folder, meta)
+        with pytest.raises(ModelError, match="tiny-cnn"):
+            FacialExpressionModel.load("tiny-cnn", runtime=runtime)  # type: ignore[arg-type]
+
+
+def test_evaluation_reproduces_what_is_committed(models: Path, dataset: Dataset) -> None:
+    assert evaluate_run("tiny-cnn", dataset).problems == ()
+    folder = models / "tiny-cnn"
+    predictions = artifacts.read_predictions(folder)
+    predictions.loc[0, ["angry", "sad"]] += [0.001, -0.001]
+    predictions.to_csv(folder / artifacts.PREDICTIONS, index=False)
+    meta = json.loads((folder / artifacts.META).read_text())
+    meta["metrics"]["test"]["all"]["accuracy"] += 0.01
+    artifacts.write_meta(folder, meta)
+    problems = evaluate_run("tiny-cnn", dataset).problems
+    assert len(problems) == 2
+    assert "differs by up to 0.001" in problems[0]
+    assert "accuracy on all" in problems[1]
+
+
+@pytest.mark.usefixtures("models")
+def test_evaluation_on_other_images_is_noticed() -> None:
+    other = tiny_dataset(per_class=6, seed=1)
+    other.rows[-1] += 1
+    assert any("other images" in p for p in evaluate_run("tiny-cnn", other).problems)
+
+
+def test_export_makes_the_serving_file_anew(models: Path) -> None:
+    before = FacialExpressionModel.load("tiny-cnn").predict(_faces(4))
+    (models / "tiny-cnn" / artifacts.SERVING).unlink()
+    run = export_run("tiny-cnn")
+    assert run.files.keys() == set(artifacts.HASHED)
+    after = FacialExpressionModel.load("tiny-cnn").predict(_faces(4))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_the_card_states_figures_and_limits(models: Path) -> None:
+    card = (models / "tiny-cnn" / artifacts.CARD).read_text(encoding="utf-8")
+    run = artifacts.load_run("tiny-cnn")
+    assert f"{run.metrics['test']['all']['accuracy']:.3f}" in card
+    assert run.details["protocol"] in card
+    assert "not measured" in card
+    assert "Article 5(1)(f)" in card
+
+
+def test_model_input_is_what_the_run_records() -> None:
+    faces = np.full((1, 48, 48), 129, np.uint8)
+    assert not to_model_input(faces).any()
+    with pytest.raises(ValueError, match="48, 48"):
+        to_model_input(faces.astype(np.float32))
