@@ -1,0 +1,337 @@
+"""The command line: ``python -m fer``. Its commands call the functions that the pages call.
+
+Heavy libraries are imported inside the commands, so that ``--help`` is instant.
+Exit codes: 0 done, 1 could not be done with this input, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from fer.errors import FerError, MediaError
+
+if TYPE_CHECKING:
+    from fer.pipeline import Analyzer
+    from fer.training import TrainingProgress
+    from fer.types import FrameResult
+
+_SETTINGS: dict[str, Any] = {"no_args_is_help": True, "rich_markup_mode": None}
+app = typer.Typer(
+    name="fer",
+    help="Read the facial expressions that videos and photos show; train and judge the models.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    **_SETTINGS,
+)
+data_app = typer.Typer(help="Import FER2013, and audit its duplicates.", **_SETTINGS)
+app.add_typer(data_app, name="data")
+
+_Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="OUT_DIR", help="Folder for the results.")
+]
+_Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="RUN", help="A run under models/; else the default run."),
+]
+_Run = Annotated[
+    str | None, typer.Argument(metavar="RUN", help="A run under models/; else the default run.")
+]
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    make_analyzer: Callable[[str | None], Analyzer] | None = None,
+) -> None:
+    """Run the command line and leave the process.
+
+    Args:
+        arguments: without the program's name; the process's own by default.
+        make_analyzer: makes the analyser for the run of a name, or for the default run.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
+    try:
+        app(
+            None if arguments is None else list(arguments),
+            prog_name="python -m fer",
+            obj=make_analyzer or _new_analyzer,
+        )
+    except (FerError, OSError) as exc:
+        _complain(_sentence(exc))
+        sys.exit(1)
+
+
+@app.command(epilog="Example: python -m fer video talk.mp4 -o results")
+def video(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A video file.")],
+    output: _Output,
+    model: _Model = None,
+    smoothing: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Smooth each face's probabilities over time."),
+    ] = 0.0,
+) -> None:
+    """Analyse a video frame by frame.
+
+    Writes annotated.mp4, frames.csv (one row per face and frame) and report.json.
+    """
+    from fer import report
+    from fer.video import Progress, analyze_video
+
+    annotated = output / "annotated.mp4"
+    _prepare(annotated, source)
+    with tqdm(unit="frame", disable=None) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+        result = analyze_video(
+            source,
+            context.obj(model),
+            name=source.name,
+            annotated=annotated,
+            on_progress=show,
+            smoothing_s=smoothing,
+        )
+    (output / "frames.csv").write_text(report.write_csv(result), encoding="utf-8")
+    (output / "report.json").write_text(report.to_json(result), encoding="utf-8")
+    if (broken_at := result.settings.get("broken_at_s")) is not None:
+        _complain(f"{source.name} is damaged after {broken_at} s; what comes before was analysed.")
+    typer.echo(f"{len(result.frames)} frames: annotated.mp4, frames.csv, report.json in {output}")
+
+
+@app.command(epilog="Example: python -m fer photo group.jpg portrait.png -o results")
+def photo(
+    context: typer.Context,
+    sources: Annotated[list[Path], typer.Argument(metavar="IN", help="Photo files.")],
+    output: _Output,
+    model: _Model = None,
+) -> None:
+    """Analyse photos.
+
+    Writes faces.csv (one row per face), and the photos with boxes into annotated/. A photo that
+    cannot be read is reported and left out; the exit code is then 1.
+    """
+    from fer import report
+
+    names = Counter(source.name for source in sources)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise MediaError(f"Several photos are called {twice[0]}: rename them, or go one by one.")
+    analyzer: Analyzer = context.obj(model)
+    results: list[tuple[str, FrameResult]] = []
+    for source in tqdm(sources, unit="photo", disable=None):
+        try:
+            results.append((source.name, _analyze_photo(source, output / "annotated", analyzer)))
+        except (FerError, OSError) as exc:
+            _complain(f"{source.name}: {_sentence(exc)}")
+    if results:
+        table = report.format_csv(report.faces_table(results))
+        (output / "faces.csv").write_text(table, encoding="utf-8")
+        typer.echo(f"{len(results)} photos: faces.csv and annotated/ in {output}")
+    if len(results) < len(sources):
+        raise typer.Exit(1)
+
+
+@app.command()
+def detector() -> None:
+    """Fetch the better face detector if it is missing, and say which one is active."""
+    from fer.faces import detector_status
+
+    typer.echo(detector_status().message)
+
+
+@data_app.command("import", epilog="Example: python -m fer data import fer2013.zip")
+def import_data(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="PATH", help="fer2013.csv, or a folder or zip of train/ and test/."),
+    ],
+    ferplus: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="The crowd votes of FER+, to join by row.")
+    ] = None,
+) -> None:
+    """Check your copy of FER2013, store it under data/, and compare its counts."""
+    from fer.dataset import ROWS, count_table, import_dataset
+
+    with tqdm(total=ROWS, unit="picture", disable=None) as bar:
+
+        def show(done: int) -> None:
+            bar.update(done - bar.n)
+
+        dataset = import_dataset(source, ferplus, on_progress=show)
+    counts = count_table(dataset)
+    wide = counts.pivot_table(
+        "images", "split", "expression", aggfunc="sum", sort=False, margins=True, margins_name="all"
+    )
+    typer.echo(wide.to_string())
+    differing = counts[~counts["published"].eq(counts["images"]).fillna(value=False)]
+    typer.echo(
+        "All counts are the published ones."
+        if differing.empty
+        else f"Other than published, or not published:\n{differing.to_string(index=False)}"
+    )
+
+
+@data_app.command(epilog="Example: python -m fer data audit")
+def audit() -> None:
+    """Count exact and near duplicates within and across the splits."""
+    from dataclasses import asdict
+
+    from fer.dataset import load_dataset
+    from fer.duplicates import audit as count_duplicates
+
+    for name, number in asdict(count_duplicates(load_dataset())).items():
+        typer.echo(f"{number:6}  {name.replace('_', ' ')}")
+
+
+@app.command(epilog="Example: python -m fer train --recipe seed --resume")
+def train(
+    recipe: Annotated[str, typer.Option(help="Name of a recipe in fer/recipes.py.")] = "seed",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a training run that was interrupted.")
+    ] = False,
+) -> None:
+    """Train a model on the imported FER2013 and write it to models/.
+
+    Every epoch is saved under runs/, so that nothing but the current one is lost when you stop.
+    """
+    from fer.dataset import load_dataset
+    from fer.recipes import get_recipe
+
+    chosen = get_recipe(recipe)
+    dataset = load_dataset()
+
+    from fer import training  # TensorFlow takes seconds to load: mistakes are told before
+    from fer.export import finish_run
+
+    told: list[Mapping[str, float]] = []
+    with tqdm(unit="step", disable=None) as bar:
+
+        def show(progress: TrainingProgress) -> None:
+            if bar.n == 0:  # steps of earlier sessions say nothing about the time left
+                bar.initial = bar.n = progress.step - 1
+            bar.total = progress.steps
+            bar.set_description(f"epoch {progress.epoch}/{chosen.epochs}", refresh=False)
+            bar.set_postfix(loss=progress.loss, accuracy=progress.accuracy, refresh=False)
+            bar.update(progress.step - bar.n)
+            for record in progress.history[len(told) :]:
+                told.append(record)
+                bar.write(_epoch_line(record))
+
+        trained = training.train(
+            chosen,
+            dataset.split("train"),
+            dataset.split("test"),
+            resume=resume,
+            on_progress=show,
+        )
+    typer.echo(_epoch_line(trained.history.iloc[-1].to_dict()))
+    run = finish_run(chosen, trained, dataset)
+    typer.echo(_figures(run.metrics["test"]))
+    typer.echo(f"Written to models/{run.name}.")
+
+
+@app.command(epilog="Example: python -m fer evaluate seed-cnn")
+def evaluate(run: _Run = None) -> None:
+    """Measure a run on the test split again, and check that its recorded figures hold."""
+    from fer.artifacts import default_run
+    from fer.dataset import load_dataset
+    from fer.evaluation import evaluate_run
+
+    found = evaluate_run(run or default_run(), load_dataset())
+    typer.echo(_figures(found.metrics))
+    typer.echo("Averaged over each face and its mirror image:")
+    typer.echo(_figures(found.flipped))
+    for problem in found.problems:
+        _complain(problem)
+    if found.problems:
+        raise typer.Exit(1)
+    typer.echo("The recorded figures hold.")
+
+
+@app.command(epilog="Example: python -m fer export seed-cnn")
+def export(run: _Run = None) -> None:
+    """Make a run's serving file anew from its architecture and weights."""
+    from fer.artifacts import default_run, load_run
+
+    name = load_run(run or default_run()).name
+
+    from fer.export import export_run  # TensorFlow takes seconds to load: mistakes are told before
+
+    typer.echo(f"models/{export_run(name).name}/model.tflite is written and agrees with Keras.")
+
+
+def _new_analyzer(run: str | None) -> Analyzer:
+    from fer.classifier import FacialExpressionModel
+    from fer.faces import create_detector
+    from fer.pipeline import Analyzer
+
+    classifier = FacialExpressionModel.load(run)  # first: a detector may have to be fetched
+    return Analyzer(create_detector(), classifier)
+
+
+def _analyze_photo(source: Path, folder: Path, analyzer: Analyzer) -> FrameResult:
+    """Analyse a photo and write it with boxes and the faces' numbers into ``folder``."""
+    from PIL import Image as PillowImage
+
+    from fer.annotate import draw
+    from fer.images import decode_image
+    from fer.tracking import Tracker
+
+    image = decode_image(source.read_bytes())
+    result = analyzer.analyze(image)
+    # A JPEG stays one; whatever else there is, is kept without loss.
+    jpeg = source.suffix.lower() in (".jpg", ".jpeg")
+    target = folder / (source.name if jpeg else f"{source.stem}.png")
+    _prepare(target, source)
+    PillowImage.fromarray(draw(image, Tracker().update(result))).save(target, quality=92)
+    return result
+
+
+def _prepare(target: Path, source: Path) -> None:
+    """Make the folder of a result, which must not replace what it was made from."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise MediaError(f"The result would overwrite {source}. Choose another OUT_DIR.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _epoch_line(record: Mapping[Any, float]) -> str:
+    return (
+        f"epoch {record['epoch']:.0f}: loss {record['loss']:.4f}, accuracy "
+        f"{record['accuracy']:.4f}, validation loss {record['val_loss']:.4f}, validation "
+        f"accuracy {record['val_accuracy']:.4f}, {record['seconds']:.0f} s"
+    )
+
+
+def _figures(test: Mapping[str, Mapping[str, float]]) -> str:
+    return "\n".join(
+        f"{part:>14}: accuracy {figures['accuracy']:.4f} (95% interval {figures['low']:.4f} to "
+        f"{figures['high']:.4f}), macro F1 {figures['macro_f1']:.4f}, {figures['images']} images"
+        for part, figures in test.items()
+    )
+
+
+def _sentence(exc: FerError | OSError) -> str:
+    """Say in one line what went wrong."""
+    if isinstance(exc, OSError) and exc.filename is not None:
+        return f"{exc.filename}: {exc.strerror}"
+    return " ".join(str(exc).split())
+
+
+def _complain(sentence: str) -> None:
+    tqdm.write(f"Error: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

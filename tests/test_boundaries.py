@@ -1,0 +1,138 @@
+"""The walls of the house: who may import what. See CONTRIBUTING.md for the reasons."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "fer"
+PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").glob("*.py"))]
+
+#: Rows from the ground up: a module imports from its own row or those before it, never later ones.
+LAYERS = (
+    ("types", "errors"),
+    ("images", "metrics", "artifacts", "recipes"),
+    (
+        "dataset_sources",
+        "dataset",
+        "duplicates",
+        "faces",
+        "network",
+        "video_reader",
+        "video_writer",
+    ),
+    ("classifier", "training", "tracking", "annotate", "sample"),
+    ("pipeline",),
+    ("evaluation", "model_card", "export", "video", "live", "report"),
+    ("charts",),
+    ("app", "__main__"),
+)
+RANK = {module: rank for rank, row in enumerate(LAYERS) for module in row}
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+
+STREAMLIT = {"app"}
+STREAMLIT_WEBRTC = {"app", "live"}  # live.py derives from its frame processor
+TENSORFLOW = {"network", "training", "export"}
+TENSORFLOW_WITHIN_FUNCTIONS = {"classifier"}
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """Every module that the code below ``node`` imports, within functions too."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Import):
+            yield from (alias.name for alias in part.names)
+        elif isinstance(part, ast.ImportFrom) and part.module == "fer":
+            yield from (f"fer.{alias.name}" for alias in part.names)
+        elif isinstance(part, ast.ImportFrom):
+            yield part.module or ""
+
+
+def module_level_imports(tree: ast.Module) -> Iterator[str]:
+    """What is imported as soon as the module is: not within functions, not for types alone."""
+    for statement in tree.body:
+        for_types = isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
+        if not for_types and not isinstance(statement, ast.FunctionDef):
+            yield from imports(statement)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def libraries(names: Iterator[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def siblings(module: str) -> set[str]:
+    """Modules of the package that ``module`` imports."""
+    names = imports(parse(PACKAGE / f"{module}.py"))
+    return {name.split(".")[1] for name in names if name.startswith("fer.")}
+
+
+def test_every_module_has_its_place() -> None:
+    assert set(MODULES) == set(RANK)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_never_point_backwards(module: str) -> None:
+    above = {name for name in siblings(module) if RANK[name] > RANK[module]}
+    assert not above, f"fer/{module}.py imports from a later row: {above}"
+
+
+def test_imports_form_no_circle() -> None:
+    order = graphlib.TopologicalSorter({module: siblings(module) for module in MODULES})
+    order.prepare()  # raises CycleError
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_streamlit_stays_in_its_corner(module: str) -> None:
+    used = libraries(imports(parse(PACKAGE / f"{module}.py")))
+    assert "streamlit" not in used or module in STREAMLIT
+    assert "streamlit_webrtc" not in used or module in STREAMLIT_WEBRTC
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_tensorflow_stays_in_its_corner(module: str) -> None:
+    tree = parse(PACKAGE / f"{module}.py")
+    heavy = {"tensorflow", "keras"}
+    if module not in TENSORFLOW:
+        assert not heavy & libraries(module_level_imports(tree))
+    if module not in TENSORFLOW | TENSORFLOW_WITHIN_FUNCTIONS:
+        assert not heavy & libraries(imports(tree))
+
+
+def test_served_app_never_loads_tensorflow() -> None:
+    """Import all that the pages import and classify a face, in a process of its own."""
+    needed = sorted({name for page in PAGES for name in imports(parse(page))})
+    script = f"""
+import importlib, sys
+for name in {needed}:
+    parent, _, last = name.rpartition(".")
+    if not (parent and hasattr(importlib.import_module(parent), last)):
+        importlib.import_module(name)
+import numpy as np
+from fer.classifier import FacialExpressionModel
+FacialExpressionModel.load().predict(np.zeros((1, 48, 48), np.uint8))
+print(sorted({{"tensorflow", "keras", "torch"}} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_command_line_starts_without_heavy_libraries() -> None:
+    heavy = {"tensorflow", "cv2", "av", "pandas", "ai_edge_litert"}
+    script = f"import sys, fer.__main__; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
