@@ -23,11 +23,16 @@ _EXPRESSION_SCALE: Final = alt.Scale(domain=list(EMOTIONS), range=[COLORS[e] for
 #: Training against validation: blue and orange of the same colour-blind-safe palette.
 _PART_SCALE: Final = alt.Scale(domain=["training", "validation"], range=["#0072B2", "#E69F00"])
 
+_GREEN: Final = "#009E73"
+
+#: Of middle lightness: legible on white and on near-black alike.
+_GREY: Final = "#808a96"
+
 #: From pale to deep blue, opaque: a cell looks the same on a light and on a dark page.
 _CELL_SCALE: Final = alt.Scale(domain=[0, 1], range=["#eaf2f9", "#084a82"])
 
-#: Share above which a cell is dark enough for white figures.
-_WHITE_INK_FROM: Final = 0.42
+#: Share from which white figures stand out from the cell more than dark ones do.
+_WHITE_INK_FROM: Final = 0.66
 
 #: Points per line that a timeline keeps: more than a screen is wide would only slow the browser.
 _MAX_POINTS: Final = 500
@@ -45,25 +50,25 @@ def expression_bars(probabilities: Probabilities, *, height: int = 230) -> Drawi
         height: of the chart, in pixels.
     """
     table = pd.DataFrame({"expression": list(EMOTIONS), "probability": np.asarray(probabilities)})
-    base = alt.Chart(table).encode(
+    base = alt.Chart(table.assign(whole=1.0)).encode(
         y=alt.Y("expression:N", sort=list(EMOTIONS), title=None, axis=_plain_axis()),
-        # Room to the right of 100% for the figure at the end of the longest bar.
-        x=alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.18]), axis=None),
-        tooltip=[
-            alt.Tooltip("expression:N"),
-            alt.Tooltip("probability:Q", format=".1%"),
-        ],
+        tooltip=[alt.Tooltip("expression:N"), alt.Tooltip("probability:Q", format=".1%")],
     )
-    bars = base.mark_bar(cornerRadiusEnd=3).encode(color=_expression_color())
-    # Grey of middle lightness: legible on white and on near-black alike.
-    figures = base.mark_text(align="left", dx=5, color="#808a96", fontSize=12).encode(
-        text=alt.Text("probability:Q", format=".0%")
+    # Room to the right of 100% for the figures.
+    whole = alt.X("whole:Q", scale=alt.Scale(domain=[0, 1.2]), axis=None)
+    # A faint ground as long as 100%, so that a length means something at a glance.
+    ground = base.mark_bar(color=_GREY, opacity=0.14, cornerRadiusEnd=3).encode(x=whole)
+    bars = base.mark_bar(cornerRadiusEnd=3).encode(x="probability:Q", color=_expression_color())
+    figures = base.mark_text(align="left", dx=6, color=_GREY, fontSize=12).encode(
+        x=whole, text=alt.Text("probability:Q", format=".0%")
     )
-    return alt.layer(bars, figures).properties(height=height)
+    return alt.layer(ground, bars, figures).properties(height=height)
 
 
 def expression_ribbon(frames: pd.DataFrame) -> Drawing:
     """One row per face, one stretch of colour per most probable expression, along time.
+
+    It has no legend: it is shown above :func:`expression_lines`, which has one.
 
     Args:
         frames: the columns of ``frames.csv``; rows without a face are left out.
@@ -76,7 +81,7 @@ def expression_ribbon(frames: pd.DataFrame) -> Drawing:
             x=_time_axis("start"),
             x2="end:Q",
             y=alt.Y("face:N", title=None, axis=_plain_axis(), sort=None),
-            color=_expression_color(legend=_legend()),
+            color=_expression_color(),
             tooltip=[
                 alt.Tooltip("face:N"),
                 alt.Tooltip("expression:N", title="looks"),
@@ -155,7 +160,7 @@ def expression_lines(track: pd.DataFrame, *, height: int = 320) -> Drawing:
     )
     rule = (
         alt.Chart(thinned)
-        .mark_rule(color="#808a96")
+        .mark_rule(color=_GREY)
         .encode(
             x="time_s:Q",
             opacity=alt.when(near).then(alt.value(0.8)).otherwise(alt.value(0.0)),
@@ -216,7 +221,7 @@ def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) ->
     best = history.loc[history["val_accuracy"].idxmax() : history["val_accuracy"].idxmax()]
     marked = (
         alt.Chart(best)
-        .mark_rule(strokeDash=[2, 3], color="#808a96")
+        .mark_rule(strokeDash=[2, 3], color=_GREY)
         .encode(
             x="epoch:Q",
             tooltip=[
@@ -228,18 +233,18 @@ def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) ->
     return alt.layer(marked, lines).properties(height=height)
 
 
-def learning_rate(history: pd.DataFrame, *, height: int = 150) -> Drawing:
+def learning_rate(history: pd.DataFrame, *, height: int = 260) -> Drawing:
     """Learning rate of each epoch, in steps, on a logarithmic scale."""
     steps: Drawing = (
         alt.Chart(history)
-        .mark_line(interpolate="step", point=True, color="#009E73")
+        .mark_line(interpolate="step", color=_GREEN, point=alt.OverlayMarkDef(color=_GREEN))
         .encode(
             x=_epoch_axis(),
             y=alt.Y(
                 "learning_rate:Q",
                 title="learning rate",
                 scale=alt.Scale(type="log", nice=False, padding=12),
-                axis=alt.Axis(format=".0e", tickCount=3),
+                axis=alt.Axis(values=sorted(set(history["learning_rate"])), format=".0e"),
             ),
             tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("learning_rate:Q", format=".2e")],
         )
@@ -283,7 +288,7 @@ def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> Drawing:
     ink = (
         alt.when(alt.datum.share > _WHITE_INK_FROM)
         .then(alt.value("#ffffff"))
-        .otherwise(alt.value("#16324a"))
+        .otherwise(alt.value("#06182a"))
     )
     cells = base.mark_rect(cornerRadius=3, stroke="white", strokeOpacity=0.0).encode(
         color=alt.Color("share:Q", scale=_CELL_SCALE, legend=None)
@@ -312,7 +317,9 @@ def _plain_axis(*, orient: Literal["left", "top"] = "left", label_angle: float =
 
 def _legend() -> alt.Legend:
     # Below the chart and in columns: beside it, it would take a phone's whole width.
-    return alt.Legend(title=None, orient="bottom", columns=4, symbolStrokeWidth=3)
+    return alt.Legend(
+        title=None, orient="bottom", columns=4, symbolType="stroke", symbolStrokeWidth=4
+    )
 
 
 def _time_axis(field: str) -> alt.X:
@@ -321,5 +328,8 @@ def _time_axis(field: str) -> alt.X:
 
 def _epoch_axis() -> alt.X:
     return alt.X(
-        "epoch:Q", title="epoch", axis=alt.Axis(grid=False, format="d", tickMinStep=1, tickCount=8)
+        "epoch:Q",
+        title="epoch",
+        scale=alt.Scale(zero=False, nice=False),
+        axis=alt.Axis(grid=False, format="d", tickMinStep=1, tickCount=8),
     )

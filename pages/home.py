@@ -67,6 +67,8 @@ with show_errors():
     show_portrait()
 
 st.subheader("Where to go next")
+# Without it a card's link stands a little to the right of the text below it.
+st.html("<style>.stColumn [data-testid='stPageLink-NavLink'] {padding-inline: 0}</style>")
 for column, (page, icon, title, text) in zip(st.columns(len(DOORS)), DOORS, strict=True):
     with column.container(border=True, height="stretch"):
         st.page_link(f"pages/{page}.py", label=f"**{title}**", icon=icon)

@@ -19,30 +19,36 @@ STALE_S = 1800
 
 def show_headline(run: Run) -> None:
     """Accuracy with its interval, with and without the twins, and the size of the network."""
-    test = run.metrics["test"]
-    for column, (label, images, note) in zip(
-        st.columns(4)[:3],
+    parts = (
+        ("All 7,178 test faces", "all", "PublicTest and PrivateTest together."),
         (
-            ("All 7,178 test faces", "all", "The official PublicTest and PrivateTest together."),
-            (
-                "Without the 572 twins",
-                "without_twins",
-                "572 test faces are byte for byte equal to a training face; these are left out.",
-            ),
-            ("PrivateTest alone", "PrivateTest", "The half that papers usually report."),
+            "Without the 572 twins",
+            "without_twins",
+            "572 test faces are byte for byte equal to a training face; here they are left out.",
         ),
-        strict=True,
-    ):
-        figures = test[images]
-        column.metric(label, f"{figures['accuracy']:.1%}", help=note, border=True)
-        column.caption(f"95% interval {figures['low']:.1%} to {figures['high']:.1%}")
+        ("PrivateTest alone", "PrivateTest", "The half of the test faces that papers report."),
+    )
+    *columns, last = st.columns(4)
+    for column, (label, images, note) in zip(columns, parts, strict=True):
+        figures = run.metrics["test"][images]
+        with column.container(border=True):
+            st.metric(label, f"{figures['accuracy']:.1%}", help=note)
+            st.caption(f"95% interval {figures['low']:.1%} to {figures['high']:.1%}")
+    with last.container(border=True):
+        st.metric("Parameters", f"{run.metrics['parameters'] / 1e6:.2f} M")
+        st.caption(f"{run.metrics['multiply_adds'] / 1e6:.0f} M multiply-adds a face")
+    st.caption(
+        "FER2013's labels are noisy, so no model can be right on all of them; and its people are "
+        "not the world, so on other faces the figures will differ."
+    )
 
 
 def show_training(history: pd.DataFrame) -> None:
-    """Loss, accuracy and learning rate after each epoch."""
-    for column, figure in zip(st.columns(2, gap="large"), ("accuracy", "loss"), strict=True):
-        column.altair_chart(charts.training_curves(history, figure), alt=f"{figure} per epoch")
-    st.altair_chart(charts.learning_rate(history), alt="learning rate per epoch")
+    """Accuracy, loss and learning rate of each epoch."""
+    accuracy, loss, rate = st.columns(3, gap="medium")
+    accuracy.altair_chart(charts.training_curves(history, "accuracy"), alt="accuracy per epoch")
+    loss.altair_chart(charts.training_curves(history, "loss"), alt="loss per epoch")
+    rate.altair_chart(charts.learning_rate(history), alt="learning rate per epoch")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -88,6 +94,22 @@ def show_original(run: Run, references: pd.DataFrame) -> None:
     st.table(pd.DataFrame(rows).set_index(""))
 
 
+def show_references(references: pd.DataFrame) -> None:
+    """What others reach on the same test faces, as measured or published."""
+    percent = st.column_config.NumberColumn
+    st.dataframe(
+        references.drop(columns="train_accuracy"),
+        hide_index=True,
+        placeholder="",
+        column_config={
+            "accuracy": percent(format="percent"),
+            "accuracy_without_twins": percent("without twins", format="percent"),
+            "ms_per_face": st.column_config.NumberColumn("ms a face", format="%.2f"),
+            "source": st.column_config.LinkColumn("source"),
+        },
+    )
+
+
 def show_mistakes(predictions: pd.DataFrame) -> None:
     """Confusion matrix, as a chart and as a table, and the figures of each expression."""
     labels = predictions["label"].map(EMOTIONS.index).to_numpy(np.int64)
@@ -104,11 +126,13 @@ def show_mistakes(predictions: pd.DataFrame) -> None:
         table.loc["total"] = table.sum()
         st.table(table)
     st.subheader("Expression by expression")
-    share = {
-        name: st.column_config.ProgressColumn(name, format="percent", min_value=0, max_value=1)
-        for name in ("precision", "recall", "f1")
+    shares = {
+        name: st.column_config.ProgressColumn(title, format="%.1f%%", min_value=0, max_value=100)
+        for name, title in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
     }
-    st.dataframe(metrics.per_class(labels, said), hide_index=True, column_config=share)
+    figures = metrics.per_class(labels, said)
+    figures[list(shares)] *= 100
+    st.dataframe(figures, hide_index=True, column_config=shares)
 
 
 ensure_navigation()
@@ -128,7 +152,7 @@ with show_errors():
     references = artifacts.read_references()
     show_original(run, references)
     st.header("Others on the same faces")
-    st.dataframe(references, hide_index=True)
+    show_references(references)
     st.header("Model card")
     with st.container(border=True):
         st.markdown((folder / artifacts.CARD).read_text(encoding="utf-8"))

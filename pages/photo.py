@@ -12,7 +12,7 @@ from fer import annotate, charts, report
 from fer.app import ensure_navigation, looks, new_analyzer, plain, show_errors, show_status
 from fer.images import crop_face, decode_image
 from fer.pipeline import Analyzer
-from fer.types import FrameResult, Image
+from fer.types import FacePrediction, FrameResult, Image
 
 KINDS = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 
@@ -61,28 +61,37 @@ def analyze(photo: UploadedFile, analyzer: Analyzer) -> AnalysedPhoto:
 
 
 def show_photo(photo: AnalysedPhoto) -> None:
-    """The photo with its boxes, and beside it each face with its probabilities."""
+    """The photo with its boxes, and each face with its probabilities."""
+    found = photo.result.predictions
     with st.container(border=True):
-        picture, faces = st.columns([3, 2], gap="large")
-        picture.markdown(f"**{plain(photo.name)}**")
+        picture, beside = st.columns([3, 2], gap="large")
         picture.image(
             photo.annotated,
             width="stretch",
             alt=f"{photo.name}, with a box around every face that was found",
         )
-        if not photo.result.predictions:
-            faces.markdown("**No face found.**")
-            faces.caption("Faces that are turned away, covered or very small are often missed.")
-        for number, (prediction, crop) in enumerate(
-            zip(photo.result.predictions, photo.crops, strict=True), start=1
-        ):
-            with faces.container(horizontal=True, vertical_alignment="center"):
-                st.image(crop, width=64, alt=f"face {number}, grey and small, as the model sees it")
-                st.markdown(f"**Face {number}** {looks(prediction)}", width="stretch")
-            faces.altair_chart(
-                charts.expression_bars(prediction.probabilities, height=180),
-                alt=f"probabilities of the seven expressions for face {number}",
-            )
+        beside.subheader(plain(photo.name))
+        if found:
+            beside.markdown(f"{len(found)} {'face' if len(found) == 1 else 'faces'} found.")
+        else:
+            beside.markdown("No face found.")
+            beside.caption("Faces that are turned away, covered or very small are often missed.")
+        # Two faces fit beside the photo; the others stand below it in rows of three.
+        below = [place for _ in range(2, len(found), 3) for place in st.columns(3)]
+        for number, (prediction, crop) in enumerate(zip(found, photo.crops, strict=True), start=1):
+            with beside if number <= 2 else below[number - 3]:
+                show_face(number, prediction, crop)
+
+
+def show_face(number: int, prediction: FacePrediction, crop: Image) -> None:
+    """What the model saw, and what it says of it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(crop, width=64, alt=f"face {number}, grey and small, as the model sees it")
+        st.markdown(f"**Face {number}** {looks(prediction)}", width="stretch")
+    st.altair_chart(
+        charts.expression_bars(prediction.probabilities, height=180),
+        alt=f"probabilities of the seven expressions for face {number}",
+    )
 
 
 ensure_navigation()

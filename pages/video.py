@@ -57,16 +57,16 @@ def show_result(analysed: AnalysedVideo) -> None:
     clip, overview = st.columns([3, 2], gap="large")
     clip.video(analysed.annotated, alt="the clip with boxes and labels drawn on every face")
     with overview:
-        st.metric("Frames analysed", f"{len(analysed.report.frames):,}")
+        st.markdown(f"**{len(analysed.report.frames):,}** frames analysed.")
         if seen.empty:
             st.info("No face was found in any frame.", icon=":material/visibility_off:")
         else:
             st.dataframe(people(seen), hide_index=True)
+        downloads(analysed)
     if not seen.empty:
         timeline(frames, seen)
     with st.expander("Every frame as a table", icon=":material/table:"):
-        st.dataframe(frames, hide_index=True)
-    downloads(analysed)
+        st.dataframe(frames, hide_index=True, placeholder="")
 
 
 def people(seen: pd.DataFrame) -> pd.DataFrame:
@@ -86,14 +86,15 @@ def timeline(frames: pd.DataFrame, seen: pd.DataFrame) -> None:
     """Most probable expression of everyone, then the seven probabilities of one face."""
     st.subheader("Who looks how, and when")
     st.altair_chart(charts.expression_ribbon(frames), alt="most probable expression along time")
-    st.subheader("Probabilities over time")
     tracks = seen["track"].value_counts().index.astype(int)
-    track = st.selectbox("Face", tracks, format_func=lambda t: f"face {t}", width=200)
+    track = st.selectbox(
+        "Probabilities over time of", tracks, format_func=lambda t: f"face {t}", width=240
+    )
     st.altair_chart(
         charts.expression_lines(seen[seen["track"] == track]),
         alt=f"probabilities of the {len(EMOTIONS)} expressions along time",
     )
-    st.caption("Click an expression in the legend to single it out; click beside it to undo.")
+    st.caption("Click an expression in the legend to single it out; double-click to undo.")
 
 
 def downloads(analysed: AnalysedVideo) -> None:
