@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import zipfile
 from fractions import Fraction
 from itertools import islice
@@ -245,14 +246,16 @@ PLAYLISTS = {
 @pytest.mark.parametrize("kind", PLAYLISTS)
 @pytest.mark.parametrize("suffix", [".mp4", ".m3u8"])
 def test_a_playlist_is_refused_and_opens_nothing(kind: str, suffix: str, tmp_path: Path) -> None:
-    secret = tmp_path / "secret.mp4"
-    secret.write_bytes(clip())
-    before = secret.stat().st_atime_ns
-    playlist = tmp_path / f"clip{suffix}"
-    playlist.write_text(PLAYLISTS[kind].format(secret))
-    with pytest.raises(MediaError, match="not a video"):
-        video.probe(playlist)
-    assert secret.stat().st_atime_ns == before
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        playlist = tmp_path / f"clip{suffix}"
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/secret.mp4"
+        playlist.write_text(PLAYLISTS[kind].format(address))
+        for source in (playlist, io.BytesIO(playlist.read_bytes())):
+            with pytest.raises(MediaError, match="not a video"):
+                video.probe(source)
+        with pytest.raises(BlockingIOError):  # nobody is waiting to be let in
+            server.accept()
 
 
 # Analysing
