@@ -55,10 +55,13 @@ def expression_bars(probabilities: Probabilities, *, height: int = 230) -> Drawi
         tooltip=[alt.Tooltip("expression:N"), alt.Tooltip("probability:Q", format=".1%")],
     )
     # Room to the right of 100% for the figures.
-    whole = alt.X("whole:Q", scale=alt.Scale(domain=[0, 1.2]), axis=None)
+    room = alt.Scale(domain=[0, 1.2])
+    whole = alt.X("whole:Q", scale=room, axis=None)
     # A faint ground as long as 100%, so that a length means something at a glance.
     ground = base.mark_bar(color=_GREY, opacity=0.14, cornerRadiusEnd=3).encode(x=whole)
-    bars = base.mark_bar(cornerRadiusEnd=3).encode(x="probability:Q", color=_expression_color())
+    bars = base.mark_bar(cornerRadiusEnd=3).encode(
+        x=alt.X("probability:Q", scale=room, axis=None), color=_expression_color()
+    )
     figures = base.mark_text(align="left", dx=6, color=_GREY, fontSize=12).encode(
         x=whole, text=alt.Text("probability:Q", format=".0%")
     )
