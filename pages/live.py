@@ -1,7 +1,7 @@
 """Live: the webcam with boxes and labels, and beside it what the model sees."""
 
 import streamlit as st
-from streamlit_webrtc import WebRtcMode, webrtc_streamer
+from streamlit_webrtc import Translations, WebRtcMode, webrtc_streamer
 
 from fer import charts
 from fer.app import ensure_navigation, load_model, looks, show_errors, show_status
@@ -12,8 +12,8 @@ from fer.pipeline import Analyzer
 #: Seconds between two looks at the latest result.
 REFRESH_S = 0.4
 
-#: Seven bars each for so many people, largest face first; the others get a line.
-CHARTS = 2
+#: So many people get seven bars each, the others a line.
+CHARTS = 4
 
 #: What the browser is asked for: enough for a face, and no sound.
 CAMERA = {
@@ -21,28 +21,54 @@ CAMERA = {
     "audio": False,
 }
 
+#: What the player says.
+WORDS: Translations = {
+    "select_device": "Choose camera",
+    "device_ask_permission": "Please allow the camera in the browser's question.",
+    "device_access_denied": "The browser was told not to give out the camera. Allow it in the "
+    "address bar's site settings, then reload this page.",
+    "device_not_available": "No camera was found, or another program is using it.",
+    "media_api_not_available": "Browsers give out the camera only to pages on HTTPS or localhost.",
+}
+
+
+def show_note() -> None:
+    """Say, before Start, what happens with the picture."""
+    st.info(
+        "**What happens with your picture:** while the camera runs, your browser sends it "
+        "encrypted to the server of this app. There each frame is analysed in memory, sent back "
+        "to you with the boxes drawn, and forgotten. Nothing is recorded, stored or passed on, "
+        "and no sound is captured. **Stop** ends it at once.",
+        icon=":material/shield_person:",
+    )
+    st.caption("Press **Start** and allow the camera: the result appears here.")
+
 
 def show(state: LiveState) -> None:
-    """Show what one stream has come to."""
+    """Show what a stream has come to."""
     if state.error is not None:
         st.warning(state.error, icon=":material/warning:")
         return
     if state.result is None:
         st.caption("The first picture is on its way…")
         return
-    speed, effort = st.columns(2)
-    speed.metric("Frames per second", f"{state.frames_per_s:.1f}")
-    effort.metric("Milliseconds per frame", f"{state.ms_per_frame:.0f}")
+    with st.container(horizontal=True):
+        st.metric("Frames per second", f"{state.frames_per_s:.1f}")
+        st.metric("Milliseconds per frame", f"{state.ms_per_frame:.0f}")
     if state.frames_per_s == 0:
         st.caption("The camera sends no pictures any more.")
         return
-    people = sorted(state.result.predictions, key=lambda p: -p.face.width * p.face.height)
-    if not people:
+    if not state.result.predictions:
         st.caption("Nobody is in the picture: come closer, or turn on a light.")
+    # In the order of their numbers, so that people do not change places beside the picture.
+    people = sorted(state.result.predictions, key=lambda person: person.face.track or 0)
     for place, person in enumerate(people):
         st.markdown(f"**#{person.face.track}** {looks(person)}")
         if place < CHARTS:
-            st.altair_chart(charts.expression_bars(person.probabilities, height=190))
+            st.altair_chart(
+                charts.expression_bars(person.probabilities, height=190),
+                alt=f"probabilities of the seven expressions for #{person.face.track}",
+            )
 
 
 ensure_navigation()
@@ -52,18 +78,9 @@ st.markdown(
     "Look into the camera: every face gets a box and the expression that it shows, as far as "
     "the model can tell."
 )
-st.info(
-    "**What happens with your picture:** while the camera runs, your browser sends it encrypted "
-    "to the server of this app. There each frame is analysed in memory, sent back to you with "
-    "the boxes drawn, and forgotten: nothing is recorded, stored or passed on, and no sound is "
-    "captured. **Stop** ends it at once.",
-    icon=":material/privacy_tip:",
-)
-
 with show_errors():
     model = load_model()
     servers = ice_servers()
-    # Before Start, because it may fetch the detector's file once.
     show_status()
 
     picture, beside = st.columns([3, 2], gap="large")
@@ -85,6 +102,7 @@ with show_errors():
                 "muted": True,
                 "style": {"width": "100%", "borderRadius": "0.5rem"},
             },
+            translations=WORDS,
         )
 
     with beside:
@@ -93,9 +111,9 @@ with show_errors():
         def follow() -> None:
             """Show the latest result; runs again by itself while the camera is on."""
             processor = stream.video_processor
-            if not stream.state.playing:
-                st.caption("Press **Start** and allow the camera: the result appears here.")
-            elif processor is not None:
+            if processor is not None and stream.state.playing:
                 show(processor.latest())
+            else:
+                show_note()
 
         follow()

@@ -216,7 +216,7 @@ def test_the_page_may_ask_at_any_time() -> None:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    for _ in range(50):
+    for _ in range(20):
         live.recv(grey_frame())
     stop.set()
     thread.join()
