@@ -14,10 +14,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
+import pylibsrtp  # noqa: F401  see below
 import pytest
 
 from fer.dataset import Dataset, import_dataset
 from fer.types import Image
+
+# TensorFlow and the encryption library of WebRTC bring OpenSSL's symbols twice: whoever imports
+# pylibsrtp after TensorFlow crashes. The app never loads both; tests of both share this process.
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
