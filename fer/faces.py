@@ -44,8 +44,9 @@ DOWNLOAD_WAIT_S: Final = 3.0
 YUNET_SIDE: Final = 480
 HAAR_SIDE: Final = 480
 
-#: Overlap (IoU) above which two boxes of the cascades are the same face.
-HAAR_OVERLAP: Final = 0.3
+#: Overlap (IoU) above which two boxes of the cascades are the same face: low, because the
+#: profile cascade likes to find half a frontal face once more.
+HAAR_OVERLAP: Final = 0.15
 
 logger = logging.getLogger(__name__)
 

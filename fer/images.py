@@ -69,7 +69,7 @@ def decode_image(data: bytes) -> Image:
     if picture.width * picture.height > MAX_PIXELS:
         raise MediaError(_too_large(f"{picture.width} x {picture.height} pixels"))
     try:
-        return np.asarray(_to_rgb(PIL.ImageOps.exif_transpose(picture)), dtype=np.uint8)
+        return np.array(_to_rgb(PIL.ImageOps.exif_transpose(picture)), dtype=np.uint8)
     except Exception as exc:  # as above: pixel data can be as hostile as a header
         raise MediaError(
             "The photo is damaged or cut off. Save or upload it again, as JPEG or PNG."

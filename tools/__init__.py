@@ -1,0 +1,1 @@
+"""Commands that measure; the product does not need them."""
