@@ -231,8 +231,7 @@ def train(
 
         trained = training.train(
             chosen,
-            dataset.split("train"),
-            dataset.split("test"),
+            dataset,
             resume=resume,
             on_progress=show,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import platform
 import shutil
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from fer.evaluation import flip_averaged, measure, predictions_table
 from fer.images import PREPROCESSING, to_model_input
 from fer.model_card import model_card
 from fer.network import multiply_adds
+from fer.provenance import machine
 from fer.recipes import Recipe
 from fer.training import TrainedModel
 from fer.types import EMOTIONS, Run
@@ -165,14 +165,3 @@ def _log_look(run: Run, view: str, metrics: Mapping[str, Any]) -> None:
         if is_new:
             writer.writeheader()
         writer.writerow(record)
-
-
-def machine() -> str:
-    """Describe this machine in a few words: processor and cores."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-        model = names[0] if names else model
-    return f"{model}, {os.cpu_count()} cores"

@@ -1,23 +1,18 @@
 """Train a recipe on FER2013, resumable after a kill at any moment.
 
-One file, replaced whole at the end of every epoch, holds all that the next epoch
-depends on: weights, optimiser, dropout's random state, the best weights so far,
-the learning-rate schedule's memory and the history. Order and flips of an epoch
-are drawn from (seed, epoch) alone. So an interrupted run repeats its unfinished
+The state saved at the end of every epoch holds all that the next epoch depends
+on: weights, optimiser, averages, dropout's random state, the best weights so far,
+the learning-rate schedule's memory and the history. Order and augmentation of an
+epoch are drawn from its number alone. So an interrupted run repeats its unfinished
 epoch and goes on exactly as if nothing had happened.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -25,16 +20,27 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer import artifacts
+from fer import checkpoint
+from fer.checkpoint import Memory, Tensors
+from fer.dataset import Dataset
 from fer.duplicates import validation_slice
-from fer.errors import ModelError
 from fer.images import to_model_input
 from fer.metrics import log_loss
 from fer.network import NETWORKS, NetworkBuilder
-from fer.recipes import Recipe
-from fer.types import Probabilities, Split
+from fer.optimisation import (
+    Step,
+    Targets,
+    add_votes_head,
+    compile_step,
+    learning_rate,
+    lower_on_plateau,
+    make_optimizer,
+    picture_size,
+)
+from fer.provenance import current_commit
+from fer.recipes import CosineSGD, PlateauAdam, Recipe
+from fer.types import FACE_SIZE, Probabilities, Split
 
-_STATE: Final = "state.npz"
 _PREDICT_BATCH: Final = 256
 
 
@@ -64,22 +70,6 @@ class TrainingProgress:
 OnProgress = Callable[[TrainingProgress], None]
 
 
-@dataclass
-class _Memory:
-    """What a run remembers from epoch to epoch beside its tensors; ready for JSON."""
-
-    recipe: dict[str, Any]
-    commit: str
-    history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = 0
-    plateau_best: float = float("inf")
-    plateau_wait: int = 0
-
-    @property
-    def epoch(self) -> int:
-        return len(self.history)
-
-
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
     """A model with its best weights, and how it came about.
@@ -89,18 +79,19 @@ class TrainedModel:
         history: one row per epoch.
         best_epoch: epoch with the best validation accuracy, from 1.
         commit: commit of the code that started the run.
+        validation: the images that chose the checkpoint.
     """
 
     model: keras.Model
     history: pd.DataFrame
     best_epoch: int
     commit: str
+    validation: Split
 
 
 def train(
     recipe: Recipe,
-    train_split: Split,
-    test_split: Split,
+    dataset: Dataset,
     *,
     resume: bool = False,
     on_progress: OnProgress | None = None,
@@ -110,9 +101,8 @@ def train(
 
     Args:
         recipe: settings.
-        train_split: the official training images.
-        test_split: the official test images; looked at only if the recipe
-            validates on them.
+        dataset: all of FER2013; its test split is looked at only if the recipe
+            validates on it.
         resume: go on from the saved state, if there is one, instead of from nothing.
         on_progress: called after every step.
         networks: where the recipe's network is looked up.
@@ -120,29 +110,29 @@ def train(
     Raises:
         ModelError: if a saved state exists but ``resume`` is not asked for, or
             if it belongs to other settings or is damaged.
+        DatasetError: if the recipe needs FER+ votes that were not imported.
     """
-    model = networks[recipe.network](recipe.seed)
-    run = _TrainingRun(recipe, model, *_validation(recipe, train_split, test_split))
-    state = artifacts.runs_dir() / recipe.run / _STATE
-    if state.exists():
-        if not resume:
-            raise ModelError(
-                f"Training of {recipe.run} was begun before. Go on with --resume, or delete "
-                f"{state.parent} to begin anew."
-            )
-        run.restore(state)
+    if checkpoint.exists(recipe) and not resume:
+        raise checkpoint.begun_before(recipe)
+    run = _TrainingRun(recipe, networks[recipe.network], *_divide(recipe, dataset))
+    if checkpoint.exists(recipe):
+        run.restore(*checkpoint.restore(recipe))
     while run.memory.epoch < recipe.epochs:
         run.train_epoch(on_progress)
-        run.save(state)
+        checkpoint.save(recipe, run.memory, run.tensors())
     return run.result()
 
 
-def _validation(recipe: Recipe, train_split: Split, test_split: Split) -> tuple[Split, Split]:
-    """Return the images that are trained on and those that choose the checkpoint."""
+def _divide(recipe: Recipe, dataset: Dataset) -> tuple[Targets, Split]:
+    """Return what is trained on and the images that choose the checkpoint."""
+    split = dataset.split("train")
+    votes = None if dataset.votes is None else dataset.votes[dataset.mask("train")]
     if recipe.validation == "test":
-        return train_split, test_split
-    held_out = validation_slice(train_split)
-    return _part(train_split, ~held_out), _part(train_split, held_out)
+        return Targets.of(recipe, split, votes), dataset.split("test")
+    held_out = validation_slice(split)
+    kept_votes = None if votes is None else votes[~held_out]
+    targets = Targets.of(recipe, _part(split, ~held_out), kept_votes)
+    return targets, _part(split, held_out)
 
 
 def _part(split: Split, mask: NDArray[np.bool_]) -> Split:
@@ -150,168 +140,153 @@ def _part(split: Split, mask: NDArray[np.bool_]) -> Split:
 
 
 class _TrainingRun:
-    """The live state of a run: model, optimiser, best weights and memory."""
+    """The live state of a run: networks, optimiser, averages, best weights and memory."""
 
     def __init__(
-        self, recipe: Recipe, model: keras.Model, training: Split, validation: Split
+        self, recipe: Recipe, build: NetworkBuilder, targets: Targets, validation: Split
     ) -> None:
         self.recipe = recipe
-        self.training = training
+        self.build = build
+        self.targets = targets
         self.validation = validation
-        self.model = model
-        self.optimizer = keras.optimizers.Adam(recipe.learning_rate)
-        self.optimizer.build(self.model.trainable_variables)
-        self.best = [value.numpy() for value in self.model.weights]
-        self.memory = _Memory(recipe=asdict(recipe), commit=current_commit())
-        self._step = self._compile_step()
+        # Only a network that trains on pictures of several sizes leaves its side open.
+        self.model = build(recipe.seed, None if recipe.early_epochs else FACE_SIZE)
+        self.trainee = add_votes_head(self.model) if recipe.votes_weight else self.model
+        self.optimizer = make_optimizer(recipe)
+        self.optimizer.build(self.trainee.trainable_variables)
+        averaged = isinstance(recipe.optimizer, CosineSGD)
+        self.averages = [
+            tf.Variable(value, trainable=False) for value in self.trainee.weights if averaged
+        ]
+        self.best = self._judged_weights()
+        self.memory = Memory(
+            recipe=asdict(recipe),
+            commit=current_commit(),
+            plateau_rate=recipe.optimizer.learning_rate,
+        )
+        self._compiled: dict[int, Step] = {}
 
     @property
     def steps(self) -> int:
         """Whole batches in an epoch."""
-        return len(self.training) // self.recipe.batch_size
+        return len(self.targets.split) // self.recipe.batch_size
 
     def train_epoch(self, on_progress: OnProgress | None) -> None:
         """Train on every image once, validate, and remember the epoch."""
-        epoch, started = self.memory.epoch + 1, time.monotonic()
-        learning_rate = float(self.optimizer.learning_rate.numpy())
-        random = np.random.default_rng([self.recipe.seed, epoch])
-        order = random.permutation(len(self.training)).astype(np.int32)
-        flips = random.random(len(self.training)) < 0.5
-        loss, correct, size = 0.0, 0, self.recipe.batch_size
+        recipe, epoch, started = self.recipe, self.memory.epoch + 1, time.monotonic()
+        train_step = self._step(picture_size(recipe, epoch))
+        all_steps, first = recipe.epochs * self.steps, (epoch - 1) * self.steps
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(self.targets.split))
+        loss, hits, rate = 0.0, 0, 0.0
         for step in range(self.steps):
-            batch = slice(step * size, (step + 1) * size)
-            batch_loss, batch_correct = self._step(order[batch], flips[batch])
-            loss += float(batch_loss)
-            correct += int(batch_correct)
+            rate = learning_rate(recipe, self.memory, first + step, all_steps)
+            self.optimizer.learning_rate.assign(rate)
+            index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            seed = np.array([recipe.seed, first + step], dtype=np.int32)
+            step_loss, step_hits = train_step(index.astype(np.int32), seed)
+            loss += float(step_loss)
+            hits += int(step_hits)
             if on_progress:
-                seen = (step + 1) * size
+                seen = (step + 1) * recipe.batch_size
                 on_progress(
                     TrainingProgress(
                         epoch=epoch,
-                        step=(epoch - 1) * self.steps + step + 1,
-                        steps=self.recipe.epochs * self.steps,
+                        step=first + step + 1,
+                        steps=all_steps,
                         loss=loss / (step + 1),
-                        accuracy=correct / seen,
+                        accuracy=hits / seen,
                         images_per_s=seen / (time.monotonic() - started),
                         history=tuple(self.memory.history),
                     )
                 )
+        record = {
+            "epoch": epoch,
+            "loss": loss / self.steps,
+            "accuracy": hits / (self.steps * recipe.batch_size),
+            **self._validate(),
+            "learning_rate": rate,
+            "seconds": time.monotonic() - started,
+        }
+        self._remember(record)
+
+    def _step(self, size: int) -> Step:
+        """Return the compiled step for pictures of this size."""
+        if size not in self._compiled:
+            self._compiled[size] = compile_step(
+                self.recipe,
+                self.trainee,
+                self.optimizer,
+                self.targets,
+                averages=self.averages,
+                size=size,
+            )
+        return self._compiled[size]
+
+    def _validate(self) -> dict[str, float]:
+        """Judge the weights that would be kept now."""
+        current = [value.numpy() for value in self.model.weights]
+        _assign(self.model.weights, self._judged_weights())
         probabilities = predict(self.model, self.validation)
-        predicted = probabilities.argmax(1)
-        self._remember(
-            {
-                "epoch": epoch,
-                "loss": loss / self.steps,
-                "accuracy": correct / (self.steps * size),
-                "val_loss": log_loss(self.validation.labels, probabilities),
-                "val_accuracy": float((predicted == self.validation.labels).mean()),
-                "learning_rate": learning_rate,
-                "seconds": time.monotonic() - started,
-            }
-        )
+        _assign(self.model.weights, current)
+        labels = self.validation.labels
+        return {
+            "val_loss": log_loss(labels, probabilities),
+            "val_accuracy": float((probabilities.argmax(1) == labels).mean()),
+        }
+
+    def _judged_weights(self) -> list[NDArray[Any]]:
+        """Weights of the served network: averaged ones, if the recipe averages."""
+        if not self.averages:
+            return [value.numpy() for value in self.model.weights]
+        average_of = {
+            value.path: average.numpy()
+            for value, average in zip(self.trainee.weights, self.averages, strict=True)
+        }
+        return [average_of[value.path] for value in self.model.weights]
 
     def _remember(self, record: dict[str, float]) -> None:
-        """Keep the best weights, and lower the learning rate on a plateau."""
-        memory = self.memory
+        """Keep the best weights and let the learning rate follow a plateau."""
+        memory, rule = self.memory, self.recipe.optimizer
         if record["val_accuracy"] > max((r["val_accuracy"] for r in memory.history), default=-1):
             memory.best_epoch = int(record["epoch"])
-            self.best = [value.numpy() for value in self.model.weights]
+            self.best = self._judged_weights()
         memory.history.append(record)
-        # A change of less than 1e-4 is no improvement: Keras's own ReduceLROnPlateau
-        # has that margin, and the factor 0.1.
-        if record["val_loss"] < memory.plateau_best - 1e-4:
-            memory.plateau_best, memory.plateau_wait = record["val_loss"], 0
-            return
-        memory.plateau_wait += 1
-        if memory.plateau_wait >= self.recipe.plateau_patience:
-            lowered = max(record["learning_rate"] * 0.1, self.recipe.least_learning_rate)
-            self.optimizer.learning_rate.assign(lowered)
-            memory.plateau_wait = 0
+        if isinstance(rule, PlateauAdam):
+            lower_on_plateau(rule, memory, record["val_loss"])
 
-    def _compile_step(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-        # The whole split is one constant: a batch is a gather by index, which costs
-        # next to nothing beside the convolutions.
-        images = tf.constant(to_model_input(self.training.images))  # (N, 48, 48, 1)
-        labels = tf.constant(self.training.labels)  # (N,)
-        model, optimizer = self.model, self.optimizer
-        weights = model.trainable_variables
-
-        @tf.function(  # type: ignore[untyped-decorator]
-            input_signature=[tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.bool)]
-        )
-        def step(index: tf.Tensor, flip: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            faces = tf.gather(images, index)  # (B, 48, 48, 1)
-            faces = tf.where(flip[:, None, None, None], tf.reverse(faces, [2]), faces)
-            truth = tf.gather(labels, index)  # (B,)
-            with tf.GradientTape() as tape:
-                probabilities = model(faces, training=True)  # (B, 7)
-                loss = tf.reduce_mean(
-                    keras.losses.sparse_categorical_crossentropy(truth, probabilities)
-                )
-            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
-            hits = tf.equal(tf.argmax(probabilities, 1), truth)
-            return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
-
-        return step  # type: ignore[no-any-return]
-
-    def save(self, path: Path) -> None:
-        """Write everything the next epoch depends on, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {
-            **{f"model_{i}": v.numpy() for i, v in enumerate(self.model.variables)},
-            **{f"optimizer_{i}": v.numpy() for i, v in enumerate(self.optimizer.variables)},
-            **{f"best_{i}": v for i, v in enumerate(self.best)},
+    def tensors(self) -> Tensors:
+        """Everything that changes from step to step."""
+        return {
+            "model": [value.numpy() for value in self.trainee.variables],
+            "optimizer": [value.numpy() for value in self.optimizer.variables],
+            "average": [value.numpy() for value in self.averages],
+            "best": self.best,
         }
-        temporary = path.with_name(path.name + ".part")
-        with temporary.open("wb") as stream:
-            np.savez(stream, memory=np.array(json.dumps(asdict(self.memory))), **arrays)
-        temporary.replace(path)
-        history = pd.DataFrame(self.memory.history).to_csv(index=False, float_format="%.6g")
-        artifacts.write_text(path.parent / artifacts.HISTORY, history)
-        artifacts.write_status(
-            artifacts.TrainingStatus(
-                name=self.recipe.run,
-                recipe=self.recipe.name,
-                epoch=self.memory.epoch,
-                epochs=self.recipe.epochs,
-                folder=path.parent,
-                updated=time.time(),
-            )
-        )
 
-    def restore(self, path: Path) -> None:
-        """Take the state of an earlier process over.
-
-        Raises:
-            ModelError: if the state is damaged or of other settings.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                memory = _Memory(**json.loads(str(stored["memory"])))
-                if memory.recipe != asdict(self.recipe):
-                    raise ModelError(
-                        f"The saved training of {self.recipe.run} used other settings. Delete "
-                        f"{path.parent} to begin anew."
-                    )
-                for i, variable in enumerate(self.model.variables):
-                    variable.assign(stored[f"model_{i}"])
-                for i, variable in enumerate(self.optimizer.variables):
-                    variable.assign(stored[f"optimizer_{i}"])
-                self.best = [stored[f"best_{i}"] for i in range(len(self.best))]
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as exc:
-            raise ModelError(f"The saved training {path} is damaged: {exc}.") from exc
+    def restore(self, memory: Memory, tensors: Tensors) -> None:
+        """Take the state of an earlier process over."""
         self.memory = memory
+        _assign(self.trainee.variables, tensors["model"])
+        _assign(self.optimizer.variables, tensors["optimizer"])
+        _assign(self.averages, tensors.get("average", ()))
+        self.best = list(tensors["best"])
 
     def result(self) -> TrainedModel:
-        """Return the model with its best weights."""
-        for variable, value in zip(self.model.weights, self.best, strict=True):
-            variable.assign(value)
+        """Return the served network with its best weights, at the size of FER2013's faces."""
+        model = self.build(self.recipe.seed, FACE_SIZE)
+        _assign(model.weights, self.best)
         return TrainedModel(
-            model=self.model,
+            model=model,
             history=pd.DataFrame(self.memory.history),
             best_epoch=self.memory.best_epoch,
             commit=self.memory.commit,
+            validation=self.validation,
         )
+
+
+def _assign(variables: Any, values: Any) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def predict(model: keras.Model, split: Split) -> Probabilities:
@@ -321,26 +296,3 @@ def predict(model: keras.Model, split: Split) -> Probabilities:
         for i in range(0, len(split), _PREDICT_BATCH)
     ]
     return np.concatenate(parts)
-
-
-def current_commit() -> str:
-    """Return the commit of the code in use, ``-dirty`` if its files differ, or ``unknown``."""
-    # Only what is loaded can shape the run: a page being edited does not count.
-    sources = [str(m.__file__) for name, m in sys.modules.items() if name.startswith("fer.")]
-    try:
-        commit = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--", *sources)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return f"{commit}-dirty" if changed else commit
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()

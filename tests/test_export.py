@@ -39,12 +39,7 @@ def finished(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path
         patch.setenv("FER_RUNS", str(folder / "runs"))
         patch.setenv("FER_MODELS", str(folder / "models"))
         recipe = tiny_recipe(epochs=2)
-        trained = train(
-            recipe,
-            dataset.split("train"),
-            dataset.split("test"),
-            networks={"tiny_cnn": tiny_cnn},
-        )
+        trained = train(recipe, dataset, networks={"tiny_cnn": tiny_cnn})
         finish_run(recipe, trained, dataset)
     return folder / "models"
 
