@@ -9,6 +9,9 @@ from fer.app import navigation
 # A file of our own: the browser would fetch an emoji or a Material icon from elsewhere.
 ICON = Path(__file__).parent / "fer" / "assets" / "icon.svg"
 
-st.set_page_config(page_title="Facial expression reader", page_icon=ICON, layout="wide")
+page = navigation()
+st.set_page_config(
+    page_title=f"{page.title}: facial expression reader", page_icon=ICON, layout="wide"
+)
 st.logo(ICON, size="large")
-navigation().run()
+page.run()

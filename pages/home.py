@@ -3,7 +3,15 @@
 import streamlit as st
 
 from fer import annotate, charts, sample
-from fer.app import accuracy_words, ensure_navigation, looks, new_analyzer, show_errors, show_status
+from fer.app import (
+    accuracy_words,
+    ensure_navigation,
+    load_model,
+    looks,
+    new_analyzer,
+    show_errors,
+    show_status,
+)
 
 #: (page, icon, title, what it offers)
 DOORS = (
@@ -43,7 +51,7 @@ def show_portrait() -> None:
 
 def show_accuracy() -> None:
     """How often the served model is right, said as honestly as it is known."""
-    run = new_analyzer().classifier.run
+    run = load_model().run
     st.subheader("How far to trust it")
     st.markdown(
         f"- On the 7,178 test faces of FER2013 the model is right on **{accuracy_words(run)}**.\n"
@@ -54,6 +62,17 @@ def show_accuracy() -> None:
     )
 
 
+def show_doors() -> None:
+    """A card for each of the other pages."""
+    st.subheader("Where to go next")
+    # Without it a card's link stands a little to the right of the text below it.
+    st.html("<style>.stColumn [data-testid='stPageLink-NavLink'] {padding-inline: 0}</style>")
+    for column, (page, icon, title, text) in zip(st.columns(len(DOORS)), DOORS, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.page_link(f"pages/{page}.py", label=f"**{title}**", icon=icon)
+            st.caption(text)
+
+
 ensure_navigation()
 
 st.title("Facial expression reader")
@@ -62,18 +81,8 @@ st.markdown(
     "seven expressions it **shows**: angry, disgust, fear, happy, sad, surprise or neutral. What "
     "a person *feels* it cannot know."
 )
-
 with show_errors():
     show_portrait()
-
-st.subheader("Where to go next")
-# Without it a card's link stands a little to the right of the text below it.
-st.html("<style>.stColumn [data-testid='stPageLink-NavLink'] {padding-inline: 0}</style>")
-for column, (page, icon, title, text) in zip(st.columns(len(DOORS)), DOORS, strict=True):
-    with column.container(border=True, height="stretch"):
-        st.page_link(f"pages/{page}.py", label=f"**{title}**", icon=icon)
-        st.caption(text)
-
-with show_errors():
     show_accuracy()
     show_status()
+show_doors()

@@ -1,112 +1,38 @@
 """Model: how good a run is, how it was trained, and where it fails, from committed files alone."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from fer import artifacts, charts, metrics
-from fer.app import ensure_navigation, plain, show_errors
+from fer.app import ensure_navigation, plain, show_curves, show_errors, show_training_runs
 from fer.types import EMOTIONS, Run
 
-#: Seconds between two looks for a training run's progress.
-REFRESH_S = 5
+#: Parts of the test split: name in the run's metrics, title, explanation.
+PARTS = (
+    ("all", "All 7,178 test faces", "PublicTest and PrivateTest together."),
+    ("without_twins", "Without the 572 twins", "Test faces equal to a training face left out."),
+    ("PrivateTest", "PrivateTest alone", "The half of the test faces that papers report."),
+)
 
-#: A training run that made no progress for this many seconds has probably been interrupted.
-STALE_S = 1800
+PERCENT = st.column_config.NumberColumn(format="%.1f%%")
+BAR = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100)
 
 
 def show_headline(run: Run) -> None:
     """Accuracy with its interval, with and without the twins, and the size of the network."""
-    parts = (
-        ("All 7,178 test faces", "all", "PublicTest and PrivateTest together."),
-        (
-            "Without the 572 twins",
-            "without_twins",
-            "572 test faces are byte for byte equal to a training face; here they are left out.",
-        ),
-        ("PrivateTest alone", "PrivateTest", "The half of the test faces that papers report."),
-    )
-    *columns, last = st.columns(4)
-    for column, (label, images, note) in zip(columns, parts, strict=True):
-        figures = run.metrics["test"][images]
-        with column.container(border=True):
-            st.metric(label, f"{figures['accuracy']:.1%}", help=note)
-            st.caption(f"95% interval {figures['low']:.1%} to {figures['high']:.1%}")
+    *columns, last = st.columns(len(PARTS) + 1)
+    for column, (part, title, note) in zip(columns, PARTS, strict=True):
+        if figures := run.metrics["test"].get(part):  # a data set may lack the official halves
+            with column.container(border=True):
+                st.metric(title, f"{figures['accuracy']:.1%}", help=note)
+                st.caption(f"95% interval {figures['low']:.1%} to {figures['high']:.1%}")
     with last.container(border=True):
         st.metric("Parameters", f"{run.metrics['parameters'] / 1e6:.2f} M")
         st.caption(f"{run.metrics['multiply_adds'] / 1e6:.0f} M multiply-adds a face")
     st.caption(
         "FER2013's labels are noisy, so no model can be right on all of them; and its people are "
         "not the world, so on other faces the figures will differ."
-    )
-
-
-def show_training(history: pd.DataFrame) -> None:
-    """Accuracy, loss and learning rate of each epoch."""
-    accuracy, loss, rate = st.columns(3, gap="medium")
-    accuracy.altair_chart(charts.training_curves(history, "accuracy"), alt="accuracy per epoch")
-    loss.altair_chart(charts.training_curves(history, "loss"), alt="loss per epoch")
-    rate.altair_chart(charts.learning_rate(history), alt="learning rate per epoch")
-
-
-@st.fragment(run_every=REFRESH_S)
-def show_under_way() -> None:
-    """Training runs that have not finished; looks again by itself."""
-    runs = artifacts.training_runs()
-    names = [status.name for status in runs]
-    if st.session_state.setdefault("training", names) != names:
-        st.session_state["training"] = names
-        st.rerun()  # one has finished or begun: the choice of runs may have changed
-    for status in runs:
-        idle = time.time() - status.updated
-        state = f"no progress for {idle / 60:.0f} min" if idle > STALE_S else "under way"
-        st.subheader(f":material/model_training: {plain(status.name)}: {state}")
-        st.progress(status.epoch / status.epochs, f"epoch {status.epoch} of {status.epochs}")
-        if status.epoch:
-            show_training(artifacts.read_history(status.folder))
-        else:
-            st.caption("The curves begin after the first epoch.")
-
-
-def show_original(run: Run, references: pd.DataFrame) -> None:
-    """The original system's published results beside this run's."""
-    rows = [
-        {
-            "": row["name"],
-            "training accuracy": f"{row['train_accuracy']:.1%}",
-            "training loss": "not published",
-            "validation accuracy": f"{row['accuracy']:.1%}",
-            "validation loss": "not published",
-        }
-        for _, row in references.dropna(subset=["train_accuracy"]).iterrows()
-    ]
-    rows.append(
-        {
-            "": run.name,
-            "training accuracy": f"{run.metrics['train_accuracy']:.1%}",
-            "training loss": f"{run.metrics['train_loss']:.3f}",
-            "validation accuracy": f"{run.metrics['test']['all']['accuracy']:.1%}",
-            "validation loss": f"{run.metrics['test']['all']['loss']:.3f}",
-        }
-    )
-    st.table(pd.DataFrame(rows).set_index(""))
-
-
-def show_references(references: pd.DataFrame) -> None:
-    """What others reach on the same test faces, as measured or published."""
-    percent = st.column_config.NumberColumn
-    st.dataframe(
-        references.drop(columns="train_accuracy"),
-        hide_index=True,
-        placeholder="",
-        column_config={
-            "accuracy": percent(format="percent"),
-            "accuracy_without_twins": percent("without twins", format="percent"),
-            "ms_per_face": st.column_config.NumberColumn("ms a face", format="%.2f"),
-            "source": st.column_config.LinkColumn("source"),
-        },
     )
 
 
@@ -126,33 +52,58 @@ def show_mistakes(predictions: pd.DataFrame) -> None:
         table.loc["total"] = table.sum()
         st.table(table)
     st.subheader("Expression by expression")
-    shares = {
-        name: st.column_config.ProgressColumn(title, format="%.1f%%", min_value=0, max_value=100)
-        for name, title in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
+    figures = metrics.per_class(labels, said).rename(columns={"f1": "F1"})
+    shares = ["precision", "recall", "F1"]
+    figures[shares] *= 100
+    st.dataframe(figures, hide_index=True, column_config=dict.fromkeys(shares, BAR))
+
+
+def show_original(run: Run, references: pd.DataFrame) -> None:
+    """The original system's published results beside this run's."""
+    original = references.dropna(subset=["train_accuracy"]).iloc[0]
+    ours, test = run.metrics, run.metrics["test"]["all"]
+    missing = "not published"
+    table = {
+        "training accuracy": [f"{original.train_accuracy:.1%}", f"{ours['train_accuracy']:.1%}"],
+        "training loss": [missing, f"{ours['train_loss']:.3f}"],
+        "validation accuracy": [f"{original.accuracy:.1%}", f"{test['accuracy']:.1%}"],
+        "validation loss": [missing, f"{test['loss']:.3f}"],
     }
-    figures = metrics.per_class(labels, said)
-    figures[list(shares)] *= 100
-    st.dataframe(figures, hide_index=True, column_config=shares)
+    st.table(pd.DataFrame(table, index=["original system", run.name]))
+    st.caption(
+        "Validation means the 7,178 test faces here, as in the original system. About this run: "
+        + plain(run.details["protocol"])
+    )
+
+
+def show_others(references: pd.DataFrame) -> None:
+    """What others reach on the same test faces, with the source of each figure."""
+    table = references.drop(columns="train_accuracy").rename(columns=lambda c: c.replace("_", " "))
+    shares = ["accuracy", "accuracy without twins"]
+    table[shares] *= 100
+    formats = dict.fromkeys(shares, PERCENT)
+    st.dataframe(table, hide_index=True, placeholder="", column_config=formats)
 
 
 ensure_navigation()
 
 st.title("Model")
 st.markdown("How good it is, how it was trained, and where it fails.")
-show_under_way()
+show_training_runs()
 with show_errors():
-    name = st.selectbox("Run", artifacts.list_runs() or [artifacts.default_run()], width=320)
+    runs = artifacts.list_runs()
+    name = st.selectbox("Run", runs, width=320) if runs else artifacts.default_run()
     run, folder = artifacts.load_run(name), artifacts.run_folder(name)
     show_headline(run)
     st.header("Where it fails")
     show_mistakes(artifacts.read_predictions(folder))
     st.header("Training")
-    show_training(artifacts.read_history(folder))
+    show_curves(artifacts.read_history(folder))
     st.header("Beside the original")
     references = artifacts.read_references()
     show_original(run, references)
     st.header("Others on the same faces")
-    show_references(references)
+    show_others(references)
     st.header("Model card")
     with st.container(border=True):
         st.markdown((folder / artifacts.CARD).read_text(encoding="utf-8"))

@@ -71,10 +71,8 @@ def show_photo(photo: AnalysedPhoto) -> None:
             alt=f"{photo.name}, with a box around every face that was found",
         )
         beside.subheader(plain(photo.name))
-        if found:
-            beside.markdown(f"{len(found)} {'face' if len(found) == 1 else 'faces'} found.")
-        else:
-            beside.markdown("No face found.")
+        beside.markdown(f"Faces found: {len(found)}")
+        if not found:
             beside.caption("Faces that are turned away, covered or very small are often missed.")
         # Two faces fit beside the photo; the others stand below it in rows of three.
         below = [place for _ in range(2, len(found), 3) for place in st.columns(3)]
@@ -112,13 +110,9 @@ with show_errors():
             results[photo.file_id] = known.get(photo.file_id) or analyze(photo, analyzer)
             show_photo(results[photo.file_id])
     if results:
+        table = report.faces_table((photo.name, photo.result) for photo in results.values())
         st.download_button(
-            "Download faces.csv",
-            report.format_csv(
-                report.faces_table((photo.name, photo.result) for photo in results.values())
-            ),
-            file_name="faces.csv",
-            mime="text/csv",
+            *("Download faces.csv", report.format_csv(table), "faces.csv", "text/csv"),
             icon=":material/download:",
             on_click="ignore",
         )

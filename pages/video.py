@@ -1,6 +1,8 @@
 """Video: analyse a clip frame by frame; watch, explore and download the result."""
 
 import io
+import math
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 import pandas as pd
@@ -8,9 +10,11 @@ import streamlit as st
 
 from fer import charts, report, sample, video
 from fer.app import ensure_navigation, new_analyzer, plain, show_errors, show_status
-from fer.types import EMOTIONS, VideoReport
+from fer.types import VideoReport
 
 KINDS = ("mp4", "mov", "mkv", "webm", "avi", "m4v", "gif")
+
+download = partial(st.download_button, icon=":material/download:", on_click="ignore")
 
 
 class AnalysedVideo(NamedTuple):
@@ -27,13 +31,13 @@ def analyze(name: str, source: BinaryIO) -> AnalysedVideo:
     st.button("Cancel", icon=":material/close:")  # any click ends the analysis under way
 
     def show(progress: video.Progress) -> None:
-        words = f"Frame {progress.done:,}"
-        if progress.total:
-            words += f" of {progress.total:,}"
-        words += f", {progress.frames_per_s:.1f} frames/s"
-        if progress.seconds_left is not None:
-            words += f", about {progress.seconds_left:.0f} s left"
-        bar.progress(min(1.0, progress.done / progress.total) if progress.total else 0.0, words)
+        total = f" of {progress.total:,}" if progress.total else ""
+        left = progress.seconds_left
+        bar.progress(
+            min(1.0, progress.done / (progress.total or math.inf)),
+            f"Frame {progress.done:,}{total}, {progress.frames_per_s:.1f} frames/s"
+            + (f", about {left:.0f} s left" if left is not None else ""),
+        )
 
     annotated = io.BytesIO()
     result = video.analyze_video(
@@ -44,16 +48,11 @@ def analyze(name: str, source: BinaryIO) -> AnalysedVideo:
 
 def show_result(analysed: AnalysedVideo) -> None:
     """The annotated clip, who looks how and when, the table, and the downloads."""
-    frames = analysed.table
+    frames, broken = analysed.table, analysed.report.settings.get("broken_at_s")
     seen = frames.dropna(subset=["track"])
-    settings = analysed.report.settings
     st.header(f"Result for {plain(analysed.report.source)}")
-    if "broken_at_s" in settings:
-        st.warning(
-            f"The video is damaged or breaks off after {settings['broken_at_s']:.1f} s. "
-            "Everything before that was analysed.",
-            icon=":material/broken_image:",
-        )
+    if broken is not None:
+        st.warning(f"The video is damaged after {broken:.1f} s. All before that was analysed.")
     clip, overview = st.columns([3, 2], gap="large")
     clip.video(analysed.annotated, alt="the clip with boxes and labels drawn on every face")
     with overview:
@@ -61,25 +60,28 @@ def show_result(analysed: AnalysedVideo) -> None:
         if seen.empty:
             st.info("No face was found in any frame.", icon=":material/visibility_off:")
         else:
-            st.dataframe(people(seen), hide_index=True)
-        downloads(analysed)
+            st.dataframe(people(analysed.report), hide_index=True)
+        # The three files that `python -m fer video` writes too.
+        with st.container(horizontal=True):
+            download("annotated.mp4", analysed.annotated, "video/mp4")
+            download("frames.csv", report.format_csv(frames), "text/csv")
+            download("report.json", report.to_json(analysed.report), "application/json")
     if not seen.empty:
         timeline(frames, seen)
     with st.expander("Every frame as a table", icon=":material/table:"):
         st.dataframe(frames, hide_index=True, placeholder="")
 
 
-def people(seen: pd.DataFrame) -> pd.DataFrame:
-    """One row per followed face: when it was seen and what it looked like most."""
-    by_track = seen.groupby("track")
-    return pd.DataFrame(
+def people(analysed: VideoReport) -> list[dict[str, str]]:
+    """One row per followed face: when it was seen, and its expressions by share of that time."""
+    return [
         {
-            "face": [f"face {track:.0f}" for track in by_track.groups],
-            "seen (s)": by_track["time_s"].agg(lambda t: f"{t.min():.1f} to {t.max():.1f}").values,
-            "frames": by_track.size().values,
-            "looks most often": by_track["label"].agg(lambda labels: labels.mode()[0]).values,
+            "face": f"face {track['track']}",
+            "seen (s)": f"{track['first_s']:.1f} to {track['last_s']:.1f}",
+            "looks": ", ".join(f"{label} {share:.0%}" for label, share in track["share"].items()),
         }
-    )
+        for track in report.summarize(analysed)["tracks"]
+    ]
 
 
 def timeline(frames: pd.DataFrame, seen: pd.DataFrame) -> None:
@@ -87,37 +89,18 @@ def timeline(frames: pd.DataFrame, seen: pd.DataFrame) -> None:
     st.subheader("Who looks how, and when")
     st.altair_chart(charts.expression_ribbon(frames), alt="most probable expression along time")
     tracks = seen["track"].value_counts().index.astype(int)
-    track = st.selectbox(
-        "Probabilities over time of", tracks, format_func=lambda t: f"face {t}", width=240
-    )
+    track = st.selectbox("Probabilities over time of", tracks, format_func="face {}".format)
     st.altair_chart(
         charts.expression_lines(seen[seen["track"] == track]),
-        alt=f"probabilities of the {len(EMOTIONS)} expressions along time",
+        alt="probabilities of the seven expressions along time",
     )
     st.caption("Click an expression in the legend to single it out; double-click to undo.")
-
-
-def downloads(analysed: AnalysedVideo) -> None:
-    """The three files that ``python -m fer video`` writes too."""
-    files = (
-        ("annotated.mp4", analysed.annotated, "video/mp4"),
-        ("frames.csv", report.format_csv(analysed.table), "text/csv"),
-        ("report.json", report.to_json(analysed.report), "application/json"),
-    )
-    with st.container(horizontal=True):
-        for name, content, kind in files:
-            st.download_button(
-                name, content, name, kind, icon=":material/download:", on_click="ignore"
-            )
 
 
 ensure_navigation()
 
 st.title("Video")
-st.markdown(
-    "Every frame is analysed: each face gets a box, a number that follows it, and the "
-    "probabilities of seven expressions along time."
-)
+st.markdown("Each face gets a box, a number that follows it, and seven probabilities along time.")
 with show_errors():
     show_status()
     upload = st.file_uploader("A video with faces", type=KINDS)
