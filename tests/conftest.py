@@ -28,6 +28,11 @@ SHARED = ROOT.parent / "shared"
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser's tests last: they are slow, and Playwright occupies asyncio for good."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
 def _absent(reason: str, switch: str) -> NoReturn:
     if os.environ.get(switch) == "1":
         pytest.fail(f"{reason} ({switch}=1 makes this a failure)", pytrace=False)
