@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import artifacts
+from fer.calibration import apply_temperature
 from fer.errors import ModelError
 from fer.images import to_model_input
 from fer.types import EMOTIONS, Image, Probabilities, Run
@@ -32,6 +33,7 @@ class FacialExpressionModel:
         """Wrap a forward pass; use ``load`` for a run on disk."""
         self._run = run
         self._forward = forward
+        self._temperature = float(run.details.get("calibration", {}).get("temperature", 1.0))
         self._lock = threading.Lock()
 
     @classmethod
@@ -60,11 +62,13 @@ class FacialExpressionModel:
         """The run that is being served."""
         return self._run
 
-    def predict(self, faces: Image) -> Probabilities:
+    def predict(self, faces: Image, *, calibrated: bool = True) -> Probabilities:
         """Classify faces.
 
         Args:
             faces: (N, 48, 48) uint8, grey, as ``images.crop_face`` makes them; N may be 0.
+            calibrated: apply the run's temperature, so that confidence means what it
+                says; False gives what the network itself puts out.
 
         Returns:
             (N, 7) float32 probabilities in ``EMOTIONS`` order, each row summing to 1.
@@ -77,7 +81,8 @@ class FacialExpressionModel:
                 self._forward(prepared[i : i + _LARGEST_BATCH])
                 for i in range(0, len(prepared), _LARGEST_BATCH)
             ]
-        return np.concatenate(parts)
+        probabilities = np.concatenate(parts)
+        return apply_temperature(probabilities, self._temperature) if calibrated else probabilities
 
 
 def _litert_forward(folder: Path) -> Forward:

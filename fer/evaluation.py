@@ -8,14 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fer import artifacts
 from fer.classifier import FacialExpressionModel
 from fer.dataset import Dataset
 from fer.duplicates import has_training_twin
 from fer.metrics import score
-from fer.types import EMOTIONS, Classifier, Probabilities
+from fer.types import EMOTIONS, Image, Probabilities
 
 #: A recomputed figure or probability may differ by this much: the arithmetic of
 #: another processor or library version does.
@@ -38,10 +37,11 @@ class Evaluation:
     problems: tuple[str, ...]
 
 
-def flip_averaged(classifier: Classifier, faces: NDArray[np.uint8]) -> Probabilities:
-    """Average the probabilities of faces (N, 48, 48) and of their mirror images: (N, 7)."""
+def flip_averaged(model: FacialExpressionModel, faces: Image) -> Probabilities:
+    """Average uncalibrated probabilities of faces (N, 48, 48) and their mirror images: (N, 7)."""
     mirrored = np.ascontiguousarray(faces[:, :, ::-1])
-    return (classifier.predict(faces) + classifier.predict(mirrored)) / np.float32(2)
+    views = [model.predict(view, calibrated=False) for view in (faces, mirrored)]
+    return (views[0] + views[1]) / np.float32(2)
 
 
 def predictions_table(dataset: Dataset, probabilities: Probabilities) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def evaluate_run(name: str, dataset: Dataset) -> Evaluation:
     """
     model = FacialExpressionModel.load(name)
     test = dataset.split("test")
-    probabilities = model.predict(test.images)
+    probabilities = model.predict(test.images, calibrated=False)
     metrics = measure(dataset, probabilities)
     committed = artifacts.read_predictions(artifacts.run_folder(name))
     problems = _compare_predictions(committed, predictions_table(dataset, probabilities))

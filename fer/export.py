@@ -15,8 +15,16 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from fer import artifacts
+from fer.calibration import (
+    apply_temperature,
+    coverage,
+    expected_calibration_error,
+    fit_temperature,
+    unsure_threshold,
+)
 from fer.classifier import FacialExpressionModel, load_keras
 from fer.dataset import Dataset
 from fer.errors import ModelError
@@ -27,7 +35,7 @@ from fer.network import multiply_adds
 from fer.provenance import machine
 from fer.recipes import Recipe
 from fer.training import TrainedModel
-from fer.types import EMOTIONS, Run
+from fer.types import EMOTIONS, Probabilities, Run, Split
 
 #: How far the serving file's probabilities may be from the Keras model's.
 _PARITY: Final = 1e-4
@@ -81,15 +89,18 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     test = dataset.split("test")
     # A preliminary description lets the serving file be loaded and judged as users will.
     (draft / artifacts.PREDICTIONS).touch()
-    artifacts.write_meta(draft, _describe(recipe, trained, {}))
+    artifacts.write_meta(draft, _describe(recipe, trained, {}, {}))
     served = FacialExpressionModel.load(draft)
     _check_parity(trained.model, served)
-    probabilities = served.predict(test.images)
+    probabilities = served.predict(test.images, calibrated=False)
     predictions_table(dataset, probabilities).to_csv(
         draft / artifacts.PREDICTIONS, index=False, float_format="%.6f"
     )
     metrics = measure(dataset, probabilities)
-    artifacts.write_meta(draft, _describe(recipe, trained, metrics))
+    calibration = _calibrate(recipe, served, trained.validation)
+    if calibration:
+        calibration |= _calibration_error(test.labels, probabilities, calibration["temperature"])
+    artifacts.write_meta(draft, _describe(recipe, trained, metrics, calibration))
     artifacts.write_text(draft / artifacts.CARD, model_card(recipe.run, artifacts.load_run(draft)))
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
@@ -100,7 +111,43 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     return run
 
 
-def _describe(recipe: Recipe, trained: TrainedModel, test: Mapping[str, Any]) -> dict[str, Any]:
+def _calibrate(recipe: Recipe, served: FacialExpressionModel, validation: Split) -> dict[str, Any]:
+    """Fit the temperature and the threshold of "unsure" on the validation slice.
+
+    A run that was validated on the test split has no images left to fit on honestly:
+    it stays uncalibrated.
+    """
+    if recipe.validation == "test":
+        return {}
+    raw = served.predict(validation.images, calibrated=False)
+    temperature = fit_temperature(validation.labels, raw)
+    calibrated = apply_temperature(raw, temperature)
+    threshold = unsure_threshold(validation.labels, calibrated)
+    return {
+        "fitted_on": f"{len(validation)} validation images",
+        "temperature": temperature,
+        "unsure_threshold": threshold,
+        "coverage": None if threshold is None else coverage(calibrated, threshold),
+    }
+
+
+def _calibration_error(
+    labels: NDArray[np.int64], probabilities: Probabilities, temperature: float
+) -> dict[str, float]:
+    """Expected calibration error on the test split before and after the temperature."""
+    after = apply_temperature(probabilities, temperature)
+    return {
+        "test_ece_before": expected_calibration_error(labels, probabilities),
+        "test_ece_after": expected_calibration_error(labels, after),
+    }
+
+
+def _describe(
+    recipe: Recipe,
+    trained: TrainedModel,
+    test: Mapping[str, Any],
+    calibration: Mapping[str, Any],
+) -> dict[str, Any]:
     best = trained.history.iloc[trained.best_epoch - 1]
     return {
         "labels": list(EMOTIONS),
@@ -125,6 +172,7 @@ def _describe(recipe: Recipe, trained: TrainedModel, test: Mapping[str, Any]) ->
             "val_loss": float(best["val_loss"]),
             "test": test,
         },
+        "calibration": calibration,
     }
 
 
@@ -132,7 +180,7 @@ def _check_parity(model: keras.Model, served: FacialExpressionModel) -> None:
     """Compare both runtimes on noise, which reaches more of a network than any face does."""
     faces = np.random.default_rng(0).integers(0, 256, (16, 48, 48), dtype=np.uint8)
     expected = model(to_model_input(faces), training=False).numpy()
-    worst = float(np.abs(served.predict(faces) - expected).max())
+    worst = float(np.abs(served.predict(faces, calibrated=False) - expected).max())
     if worst > _PARITY:
         raise ModelError(f"The serving file differs from the Keras model by {worst:.2g}.")
 

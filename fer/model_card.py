@@ -32,6 +32,8 @@ labelled FER2013. It does not know what anybody feels.
 Intervals are 95% Wilson intervals. One view per face, no averaging over mirror images.
 {details["protocol"]}
 
+{_calibration(details.get("calibration") or {})}
+
 In its best epoch ({metrics["best_epoch"]} of {recipe["epochs"]}) the running training accuracy,
 under dropout and flips, was {metrics["train_accuracy"]:.3f} (loss {metrics["train_loss"]:.3f});
 validation accuracy was {metrics["val_accuracy"]:.3f} (loss {metrics["val_loss"]:.3f}).
@@ -76,6 +78,24 @@ Train it again with `python -m fer train --recipe {recipe["name"]}`; check these
 `python -m fer evaluate {name}`. Licence of the weights: MIT, as the project; FER2013's images
 are not part of it and keep their own terms.
 """
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    if not calibration:
+        return "Its confidence is not calibrated: no images were left to do it on honestly."
+    threshold = calibration["unsure_threshold"]
+    unsure = (
+        f" Taking only faces with a confidence of at least {threshold:.2f} made it right on 80% of "
+        f"those validation images, and kept {calibration['coverage']:.0%} of them."
+        if threshold is not None
+        else ""
+    )
+    return (
+        f"Confidence is calibrated with the temperature {calibration['temperature']:.2f}, "
+        f"fitted on {calibration['fitted_on']}: the expected calibration error (15 bins) on the test images "
+        f"goes from {calibration['test_ece_before']:.3f} to {calibration['test_ece_after']:.3f}."
+        + unsure
+    )
 
 
 def _figures(test: Mapping[str, Any]) -> str:

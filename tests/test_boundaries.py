@@ -17,14 +17,16 @@ PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").glob("*.py"))]
 
 #: Rows from the ground up: a module imports from its own row or those before it, never later ones.
 LAYERS = (
-    ("types", "errors"),
-    ("images", "metrics", "artifacts", "recipes"),
+    ("types", "errors", "provenance"),
+    ("images", "metrics", "calibration", "artifacts", "recipes", "checkpoint"),
     (
         "dataset_sources",
         "dataset",
         "duplicates",
         "faces",
         "network",
+        "augmentation",
+        "optimisation",
         "video_reader",
         "video_writer",
     ),
@@ -39,7 +41,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 STREAMLIT = {"app"}
 STREAMLIT_WEBRTC = {"app", "live"}  # live.py derives from its frame processor
-TENSORFLOW = {"network", "training", "export"}
+TENSORFLOW = {"network", "augmentation", "optimisation", "training", "export"}
 TENSORFLOW_WITHIN_FUNCTIONS = {"classifier"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 from fer import artifacts
+from fer.calibration import apply_temperature
 from fer.classifier import FacialExpressionModel
 from fer.dataset import Dataset
 from fer.errors import ModelError
@@ -203,3 +205,24 @@ def test_model_input_is_what_the_run_records() -> None:
     assert not to_model_input(faces).any()
     with pytest.raises(ValueError, match="48, 48"):
         to_model_input(faces.astype(np.float32))
+
+
+def test_a_slice_calibrates_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    # Noise, since faces of one brightness would count as near duplicates.
+    faces = tiny_dataset(per_class=10)
+    noise = np.random.default_rng(0).integers(0, 256, faces.images.shape, dtype=np.uint8)
+    noisy = dataclasses.replace(faces, images=noise)
+    recipe = tiny_recipe(epochs=1, validation="slice")
+    run = finish_run(recipe, train(recipe, noisy, networks={"tiny_cnn": tiny_cnn}), noisy)
+    calibration = run.details["calibration"]
+    assert calibration["temperature"] > 0
+    model = FacialExpressionModel.load("tiny-cnn")
+    raw = model.predict(_faces(5), calibrated=False)
+    np.testing.assert_allclose(
+        model.predict(_faces(5)), apply_temperature(raw, calibration["temperature"]), atol=1e-6
+    )
+    assert "calibrated with the temperature" in (
+        artifacts.run_folder("tiny-cnn") / artifacts.CARD
+    ).read_text(encoding="utf-8")

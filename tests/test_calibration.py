@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fer.calibration import (
+    apply_temperature,
+    coverage,
+    expected_calibration_error,
+    fit_temperature,
+    unsure_threshold,
+)
+from fer.types import Probabilities
+
+
+def _sure(confidences: list[float]) -> Probabilities:
+    """Rows that give the first expression this much and share the rest evenly."""
+    first = np.array(confidences, dtype=np.float32)[:, None]
+    return np.concatenate([first, np.repeat((1 - first) / 6, 6, axis=1)], axis=1)
+
+
+def test_a_temperature_of_one_changes_nothing() -> None:
+    probabilities = _sure([0.9, 0.3, 1.0])
+    np.testing.assert_allclose(apply_temperature(probabilities, 1.0), probabilities, atol=1e-6)
+
+
+def test_a_known_temperature() -> None:
+    # Square roots of 0.64 and six times 0.06: 0.8 to 1.4697 in all.
+    softened = apply_temperature(_sure([0.64]), 2.0)
+    assert softened[0, 0] == pytest.approx(0.8 / (0.8 + 6 * np.sqrt(0.06)), abs=1e-6)
+    assert softened.dtype == np.float32
+    assert softened.sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_fitting_recovers_the_temperature_that_was_applied() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(20_000, 7)) * 2
+    honest = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = (honest.cumsum(1) > random.random((len(honest), 1))).argmax(1)
+    overconfident = apply_temperature(honest.astype(np.float32), 0.5)
+    assert fit_temperature(labels, overconfident) == pytest.approx(2.0, abs=0.1)
+    before = expected_calibration_error(labels, overconfident)
+    after = expected_calibration_error(labels, apply_temperature(overconfident, 2.0))
+    assert before > 0.1
+    assert after < 0.02
+
+
+def test_expected_calibration_error_by_hand() -> None:
+    # Two faces at 0.90 of which one is right, two at 0.50 of which both are.
+    labels = np.array([0, 1, 0, 0])
+    found = expected_calibration_error(labels, _sure([0.9, 0.9, 0.5, 0.5]))
+    assert found == pytest.approx((2 * 0.4 + 2 * 0.5) / 4, abs=1e-6)
+    assert expected_calibration_error(np.array([0]), _sure([1.0])) == 0
+
+
+def test_threshold_and_coverage() -> None:
+    labels = np.array([0, 0, 1, 0, 1])
+    probabilities = _sure([0.9, 0.8, 0.7, 0.6, 0.5])
+    # Right so far, surest first: 1/1, 2/2, 2/3, 3/4, 3/5.
+    threshold = unsure_threshold(labels, probabilities, 0.75)
+    assert threshold is not None
+    assert threshold == pytest.approx(0.6)
+    assert coverage(probabilities, threshold) == pytest.approx(0.8)
+    assert unsure_threshold(np.array([1]), _sure([0.9])) is None
