@@ -93,8 +93,8 @@ def _calibration(calibration: Mapping[str, Any]) -> str:
     return (
         f"Confidence is calibrated with the temperature {calibration['temperature']:.2f}, "
         f"fitted on {calibration['fitted_on']}: the expected calibration error (15 bins) "
-        f"on the test images goes from {calibration['test_ece_before']:.3f} to {calibration['test_ece_after']:.3f}."
-        + unsure
+        f"on the test images goes from {calibration['test_ece_before']:.3f} "
+        f"to {calibration['test_ece_after']:.3f}." + unsure
     )
 
 
