@@ -34,6 +34,9 @@ _CELL_SCALE: Final = alt.Scale(domain=[0, 1], range=["#eaf2f9", "#084a82"])
 #: Share from which white figures stand out from the cell more than dark ones do.
 _WHITE_INK_FROM: Final = 0.66
 
+#: Faces that a ribbon shows unless told otherwise: a long video follows hundreds for a moment.
+MOST_FACES: Final = 12
+
 #: Points per line that a timeline keeps: more than a screen is wide would only slow the browser.
 _MAX_POINTS: Final = 500
 
@@ -68,17 +71,20 @@ def expression_bars(probabilities: Probabilities, *, height: int = 230) -> Drawi
     return alt.layer(ground, bars, figures).properties(height=height)
 
 
-def expression_ribbon(frames: pd.DataFrame) -> Drawing:
+def expression_ribbon(frames: pd.DataFrame, *, most: int = MOST_FACES) -> Drawing:
     """One row per face, one stretch of colour per most probable expression, along time.
 
     It has no legend: it is shown above :func:`expression_lines`, which has one.
 
     Args:
         frames: the columns of ``frames.csv``; rows without a face are left out.
+        most: only so many faces, those seen in most frames.
     """
+    often = [f"face {track}" for track in frames["track"].value_counts().index[:most]]
+    stretches = _stretches(frames)
     # The annotation gives back the type that altair's mark methods lose.
     ribbon: Drawing = (
-        alt.Chart(_stretches(frames))
+        alt.Chart(stretches[stretches["face"].isin(often)])
         .mark_bar(height=16)
         .encode(
             x=_time_axis("start"),
@@ -145,7 +151,8 @@ def expression_lines(track: pd.DataFrame, *, height: int = 320) -> Drawing:
     near = alt.selection_point(nearest=True, on="pointerover", fields=["time_s"], empty=False)
     lines = (
         alt.Chart(long)
-        .mark_line(interpolate="monotone", strokeWidth=2)
+        # A line needs two points; few are marked, so that a face seen once is seen here too.
+        .mark_line(interpolate="monotone", strokeWidth=2, point=len(thinned) <= 30)
         .encode(
             x=_time_axis("time_s"),
             y=alt.Y(

@@ -73,12 +73,12 @@ def show_result(analysed: AnalysedVideo) -> None:
 
 
 def people(analysed: VideoReport) -> list[dict[str, str]]:
-    """One row per followed face: when it was seen, and its expressions by share of that time."""
+    """One row per followed face: when it was seen, and how it looked for most of that time."""
     return [
         {
             "face": f"face {track['track']}",
             "seen (s)": f"{track['first_s']:.1f} to {track['last_s']:.1f}",
-            "looks": ", ".join(f"{label} {share:.0%}" for label, share in track["share"].items()),
+            "looks mostly": max(track["share"], key=track["share"].get),
         }
         for track in report.summarize(analysed)["tracks"]
     ]
@@ -86,7 +86,8 @@ def people(analysed: VideoReport) -> list[dict[str, str]]:
 
 def timeline(frames: pd.DataFrame, seen: pd.DataFrame) -> None:
     """Most probable expression of everyone, then the seven probabilities of one face."""
-    st.subheader("Who looks how, and when")
+    most = f"At most {charts.MOST_FACES} faces: those that are seen longest."
+    st.subheader("Who looks how, and when", help=most)
     st.altair_chart(charts.expression_ribbon(frames), alt="most probable expression along time")
     tracks = seen["track"].value_counts().index.astype(int)
     track = st.selectbox("Probabilities over time of", tracks, format_func="face {}".format)
