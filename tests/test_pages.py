@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+import fer.app
+from fer import artifacts, sample
+from fer.faces import DetectorStatus
+from fer.images import PREPROCESSING
+from fer.metrics import score
+from fer.types import EMOTIONS, FACE_SIZE
+from tests.fakes import FakeClassifier, FakeDetector, fake_run
+
+ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+PAGES = ("home", "video", "photo", "model", "responsible_use")
+FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
+METRICS = {"test": {"all": FIGURES, "without_twins": {**FIGURES, "accuracy": 0.612}}}
+
+OpenPage = Callable[[str], AppTest]
+
+
+@pytest.fixture(autouse=True)
+def nothing_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither runs nor trainings of this machine are seen."""
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("FER_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(
+        "fer.app.detector_status", lambda: DetectorStatus("YuNet", is_fallback=False, message="")
+    )
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that sees happiness everywhere, and a detector that sees a face in every middle."""
+    classifier = FakeClassifier("happy", 0.62)
+    classifier.run = fake_run("seed-cnn", METRICS)
+    monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
+    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+
+
+@pytest.fixture
+def open_page() -> OpenPage:
+    """Start the app and go to a page."""
+
+    def run(name: str) -> AppTest:
+        app = AppTest.from_file(str(ROUTER), default_timeout=30).run()
+        return app.switch_page(f"pages/{name}.py").run()
+
+    return run
+
+
+def texts(app: AppTest) -> str:
+    shown = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info)
+    return "\n".join(str(element.value) for kind in shown for element in kind)
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("vega_lite_chart"))
+
+
+def downloads(app: AppTest) -> list[str]:
+    return [str(button.proto.label) for button in app.get("download_button")]
+
+
+def make_run(name: str = "seed-cnn") -> pd.DataFrame:
+    """Write a finished run whose network is empty files, and return its predictions."""
+    folder = artifacts.run_folder(name)
+    folder.mkdir(parents=True)
+    labels = np.arange(70) % 7
+    seven = np.random.default_rng(1).dirichlet(np.ones(7), 70)
+    seven[:40, :] = 0.05
+    seven[np.arange(40), labels[:40]] = 0.7
+    predictions = pd.DataFrame(seven, columns=list(EMOTIONS))
+    predictions.insert(0, "label", np.array(EMOTIONS)[labels])
+    predictions.insert(0, "split", "PublicTest")
+    predictions.insert(0, "row", np.arange(70))
+    predictions.to_csv(folder / artifacts.PREDICTIONS, index=False)
+    make_history(folder, epochs=3)
+    for file in (artifacts.ARCHITECTURE, artifacts.WEIGHTS, artifacts.SERVING):
+        (folder / file).touch()
+    (folder / artifacts.CARD).write_text("# Model card\nMeant for learning.")
+    figures = score(labels, seven.astype(np.float32))
+    artifacts.write_meta(
+        folder,
+        {
+            "labels": EMOTIONS,
+            "input_shape": [FACE_SIZE, FACE_SIZE, 1],
+            "preprocessing": dict(PREPROCESSING),
+            "metrics": {
+                "parameters": 2_870_000,
+                "multiply_adds": 117e6,
+                "train_accuracy": 0.681,
+                "train_loss": 0.9,
+                "test": {"all": figures, "PublicTest": figures, "without_twins": figures},
+            },
+            "commit": "0" * 12,
+            "seed": 1,
+            "protocol": "The checkpoint was chosen on the test faces.",
+        },
+    )
+    (artifacts.models_dir() / "references.csv").write_text(
+        "name,version,kind,train_accuracy,accuracy,accuracy_without_twins,ms_per_face,source,date\n"
+        "The original,,published,0.641,0.630,,,its authors,2020\n"
+        "Another,1.0,measured,,0.66,0.64,,measured,2026\n"
+    )
+    return predictions
+
+
+def make_history(folder: Path, epochs: int) -> None:
+    steps = np.arange(1, epochs + 1)
+    history = {"epoch": steps, "learning_rate": 5e-4, "seconds": 60.0}
+    history |= dict.fromkeys(("loss", "val_loss"), 1.0 / steps)
+    history |= dict.fromkeys(("accuracy", "val_accuracy"), 1 - 0.5 / steps)
+    pd.DataFrame(history).to_csv(folder / artifacts.HISTORY, index=False)
+
+
+def make_training(name: str, epoch: int, updated: float) -> None:
+    folder = artifacts.runs_dir() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    make_history(folder, epoch)
+    artifacts.write_status(artifacts.TrainingStatus(name, "seed", epoch, 15, folder, updated))
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.usefixtures("served")
+def test_every_page_opens(name: str, open_page: OpenPage) -> None:
+    make_run()
+    app = open_page(name)
+    assert not app.exception
+    assert not app.error
+    assert len(app.title) == 1
+
+
+@pytest.mark.parametrize("name", ["home", "video", "photo", "model"])
+def test_without_a_model_every_page_says_once_what_to_do(name: str, open_page: OpenPage) -> None:
+    app = open_page(name)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "python" in app.error[0].value
+
+
+@pytest.mark.usefixtures("served")
+def test_home_reads_the_portrait(open_page: OpenPage) -> None:
+    app = open_page("home")
+    assert "This face looks **happy** (62%)" in texts(app)
+    assert charts(app) == 1
+
+
+@pytest.mark.usefixtures("served")
+def test_home_is_honest_about_the_model(open_page: OpenPage) -> None:
+    words = texts(open_page("home"))
+    assert "**63.4% (95% interval 62.3% to 64.5%)**" in words
+    assert "**61.2% (95% interval" in words
+    assert "Faces are found by **YuNet**" in words
+
+
+@pytest.mark.usefixtures("served")
+def test_home_leads_to_every_other_page(open_page: OpenPage) -> None:
+    links = [link.proto.page for link in open_page("home").get("page_link")]
+    assert sorted(links) == ["live", "model", "photo", "responsible_use", "video"]
+
+
+@pytest.mark.usefixtures("served")
+def test_a_fallback_detector_is_told(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = DetectorStatus("Haar cascades", is_fallback=True, message="Get the better one so.")
+    monkeypatch.setattr("fer.app.detector_status", lambda: status)
+    for name in ("home", "video", "photo"):
+        assert [info.value for info in open_page(name).info] == ["Get the better one so."]
+
+
+@pytest.mark.usefixtures("served")
+def test_photos_are_read_one_by_one(open_page: OpenPage) -> None:
+    app = open_page("photo")
+    portrait = sample.portrait_bytes()
+    files = [("a.jpg", portrait, "image/jpeg"), ("b.jpg", portrait, "image/jpeg")]
+    app.file_uploader[0].set_value(files).run()
+    assert [heading.value for heading in app.subheader] == ["a\\.jpg", "b\\.jpg"]
+    assert texts(app).count("**Face 1** looks **happy** (62%)") == 2
+    assert charts(app) == 2
+    assert downloads(app) == ["Download faces.csv"]
+
+
+@pytest.mark.usefixtures("served")
+def test_a_photo_that_cannot_be_read_does_not_lose_the_others(open_page: OpenPage) -> None:
+    app = open_page("photo")
+    files = [
+        ("*junk*.jpg", b"junk", "image/jpeg"),
+        ("good.jpg", sample.portrait_bytes(), "image/jpeg"),
+    ]
+    app.file_uploader[0].set_value(files).run()
+    assert len(app.error) == 1
+    # The file's own name is shown as it is: its asterisks make nothing bold.
+    assert app.error[0].value.startswith("**\\*junk\\*\\.jpg**: ")
+    assert charts(app) == 1
+
+
+@pytest.mark.usefixtures("served")
+def test_a_photo_without_a_face_says_so(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(()))
+    app = open_page("photo")
+    app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
+    assert "Faces found: 0" in texts(app)
+    assert charts(app) == 0
+
+
+@pytest.mark.usefixtures("served")
+def test_a_crowd_is_numbered_through(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = tuple((x, 20, x + 40, 70) for x in range(0, 350, 50))
+    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(crowd))
+    app = open_page("photo")
+    app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
+    assert charts(app) == len(crowd)
+    assert f"**Face {len(crowd)}** looks" in texts(app)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_photo_that_is_removed_is_forgotten(open_page: OpenPage) -> None:
+    app = open_page("photo")
+    app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
+    assert len(app.session_state["photos"]) == 1
+    app.file_uploader[0].set_value(None).run()
+    assert not app.session_state["photos"]
+
+
+@pytest.mark.usefixtures("served")
+def test_the_sample_clip_is_analysed(open_page: OpenPage) -> None:
+    app = open_page("video")
+    app.button[1].click().run()
+    assert not app.exception
+    assert app.header[0].value == "Result for sample\\.mp4"
+    assert "**60** frames analysed" in texts(app)
+    assert len(app.get("video")) == 1
+    assert charts(app) == 2
+    assert downloads(app) == ["annotated.mp4", "frames.csv", "report.json"]
+    assert len(app.dataframe[-1].value) == 60
+
+
+@pytest.mark.usefixtures("served")
+def test_a_video_stays_until_the_next_one(open_page: OpenPage) -> None:
+    app = open_page("video")
+    clip = sample.open_clip().read()
+    app.file_uploader[0].set_value(("clip.mp4", clip, "video/mp4")).run()
+    assert not app.header
+    app.button[0].click().run()
+    assert app.header[0].value == "Result for clip\\.mp4"
+    app.file_uploader[0].set_value(None).run()
+    app.switch_page("pages/responsible_use.py").run()
+    app.switch_page("pages/video.py").run()
+    assert app.header[0].value == "Result for clip\\.mp4"
+    app.button[1].click().run()
+    assert app.header[0].value == "Result for sample\\.mp4"
+
+
+@pytest.mark.usefixtures("served")
+def test_a_video_without_faces_says_so(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(()))
+    app = open_page("video")
+    app.button[1].click().run()
+    assert "No face was found in any frame." in texts(app)
+    assert charts(app) == 0
+    assert len(app.dataframe[-1].value) == 60
+
+
+@pytest.mark.usefixtures("served")
+def test_junk_is_refused_in_a_sentence(open_page: OpenPage) -> None:
+    app = open_page("video")
+    app.file_uploader[0].set_value(("junk.mp4", b"junk" * 100, "video/mp4")).run()
+    app.button[0].click().run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert not app.header
+
+
+def test_the_model_page_counts_every_face(open_page: OpenPage) -> None:
+    predictions = make_run()
+    app = open_page("model")
+    assert not app.exception
+    assert "Together **70** faces" in texts(app)
+    matrix = app.table[0].value.to_dict("index")
+    assert matrix["total"]["total"] == len(predictions)
+    assert [matrix[name]["total"] for name in EMOTIONS] == [10] * 7
+    assert charts(app) == 4  # the matrix, and three curves
+
+
+def test_the_model_page_puts_the_original_beside_the_run(open_page: OpenPage) -> None:
+    make_run()
+    app = open_page("model")
+    beside = app.table[1].value
+    assert list(beside.loc["original system"]) == [
+        "64.1%",
+        "not published",
+        "63.0%",
+        "not published",
+    ]
+    assert beside.loc["seed-cnn", "training accuracy"] == "68.1%"
+    assert "chosen on the test faces" in texts(app)
+    assert "Meant for learning." in texts(app)
+
+
+def test_the_model_page_offers_every_run_the_served_one_first(open_page: OpenPage) -> None:
+    make_run("a-run")
+    make_run("seed-cnn")
+    app = open_page("model")
+    assert app.selectbox[0].options == ["seed-cnn", "a-run"]
+    app.selectbox[0].select("a-run").run()
+    assert "a-run" in app.table[1].value.index
+
+
+def test_an_altered_run_is_named(open_page: OpenPage) -> None:
+    make_run()
+    (artifacts.run_folder("seed-cnn") / artifacts.HISTORY).write_text("epoch\n1\n")
+    app = open_page("model")
+    assert not app.exception
+    assert "history\\.csv" in app.error[0].value
+
+
+def test_curves_of_a_training_run_grow(open_page: OpenPage) -> None:
+    make_training("next-cnn", epoch=2, updated=time.time())
+    app = open_page("model")
+    assert "next\\-cnn: training under way" in texts(app)
+    assert charts(app) == 3
+    assert app.get("progress")[0].proto.text == "Epoch 2 of 15, about 13 min to go"
+    make_training("next-cnn", epoch=3, updated=time.time())
+    app.run()
+    assert app.get("progress")[0].proto.text == "Epoch 3 of 15, about 12 min to go"
+
+
+def test_a_training_run_that_stands_still_says_so(open_page: OpenPage) -> None:
+    make_training("next-cnn", epoch=2, updated=time.time() - 7200)
+    assert "training no progress for 120 min" in texts(open_page("model"))
+
+
+def test_six_dangers_are_named_with_what_is_not_covered(open_page: OpenPage) -> None:
+    app = open_page("responsible_use")
+    assert len(app.subheader) == 6
+    words = texts(app)
+    assert words.count("**What the app does.**") == 6
+    assert words.count("**What it does not.**") == 6
+    assert "Article 5(1)(f)" in words
+    assert "**not measured**" in words
+
+
+@pytest.mark.usefixtures("served")
+def test_a_deep_link_as_the_first_request_ends_the_legacy_mode(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As in a process that has just started: Streamlit would run the page alone.
+    monkeypatch.setitem(fer.app._navigation, "registered", False)
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", True)
+    app = AppTest.from_file(str(ROUTER), default_timeout=30)
+    app.switch_page("pages/photo.py").run()
+    assert not app.exception
+    assert app.title[0].value == "Photo"
+    assert PagesManager.uses_pages_directory is False
