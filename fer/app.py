@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -21,6 +22,8 @@ from fer.faces import create_detector, detector_status
 from fer.pipeline import Analyzer
 from fer.types import FacePrediction, Run
 
+_ICON: Final = Path(__file__).parent / "assets" / "icon.svg"
+
 #: Seconds between two looks for a training run's progress.
 _REFRESH_S: Final = 5
 
@@ -32,7 +35,11 @@ _navigation = {"registered": False}
 
 
 def navigation() -> st.Page:
-    """Register the pages with Streamlit and return the one to run."""
+    """Set the app up, register its pages with Streamlit and return the one to run."""
+    # Before the pages: otherwise the browser shows a page's Material icon in its tab, and fetches
+    # that from a server of Google's.
+    st.set_page_config(page_icon=_ICON, layout="wide")
+    st.logo(_ICON, size="large")
     page = st.navigation(
         [
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
@@ -46,6 +53,7 @@ def navigation() -> st.Page:
         ],
         position="top",
     )
+    st.set_page_config(page_title=f"{page.title}: facial expression reader")
     _navigation["registered"] = True
     return page
 
