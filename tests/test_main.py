@@ -168,7 +168,9 @@ def test_an_unknown_model_is_named(
 
 def test_photo_writes_the_table_and_the_pictures(tmp_path: Path, portrait: Path) -> None:
     png = tmp_path / "same.png"
-    PillowImage.open(portrait).save(png)
+    with PillowImage.open(portrait) as picture:
+        size = picture.size
+        picture.save(png)
     out = tmp_path / "out"
     assert run("photo", portrait, png, "-o", out) == 0
 
@@ -181,7 +183,7 @@ def test_photo_writes_the_table_and_the_pictures(tmp_path: Path, portrait: Path)
     for name, kind in (("portrait.jpg", "JPEG"), ("same.png", "PNG")):
         with PillowImage.open(out / "annotated" / name) as drawn:
             assert drawn.format == kind
-            assert drawn.size == PillowImage.open(portrait).size
+            assert drawn.size == size
 
 
 def test_one_bad_photo_does_not_stop_the_others(
