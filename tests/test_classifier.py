@@ -1,0 +1,79 @@
+"""The committed runs: complete, reproducible, and the same under both runtimes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fer import artifacts
+from fer.calibration import apply_temperature
+from fer.classifier import FacialExpressionModel
+from fer.dataset import Dataset
+from fer.faces import create_detector
+from fer.metrics import score
+from fer.pipeline import Analyzer
+from fer.types import EMOTIONS, Image
+
+RUNS = artifacts.list_runs()
+
+
+def test_the_original_and_the_default_run_are_here() -> None:
+    assert artifacts.default_run() == RUNS[0]
+    assert "seed-cnn" in RUNS
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_both_runtimes_agree_on_real_faces(name: str, fer2013: Dataset) -> None:
+    faces = fer2013.split("test").images[::150]
+    served = FacialExpressionModel.load(name).predict(faces)
+    keras = FacialExpressionModel.load(name, runtime="keras").predict(faces)
+    np.testing.assert_allclose(served, keras, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_committed_predictions_are_the_models_own(name: str, fer2013: Dataset) -> None:
+    test = fer2013.split("test")
+    committed = artifacts.read_predictions(artifacts.run_folder(name))
+    assert committed["row"].tolist() == test.rows.tolist()
+    assert committed["label"].tolist() == [EMOTIONS[label] for label in test.labels]
+    model = FacialExpressionModel.load(name)
+    some = slice(None, None, 40)
+    found = model.predict(test.images[some], calibrated=False)
+    np.testing.assert_allclose(found, committed[list(EMOTIONS)].to_numpy()[some], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_recorded_figures_follow_from_the_committed_predictions(name: str) -> None:
+    committed = artifacts.read_predictions(artifacts.run_folder(name))
+    assert len(committed) == 7_178
+    labels = committed["label"].map(EMOTIONS.index).to_numpy(np.int64)
+    found = score(labels, committed[list(EMOTIONS)].to_numpy())
+    assert artifacts.load_run(name).metrics["test"]["all"] == pytest.approx(found, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_history_has_a_row_per_epoch_and_the_recorded_best(name: str) -> None:
+    run = artifacts.load_run(name)
+    history = artifacts.read_history(artifacts.run_folder(name))
+    assert history["epoch"].tolist() == list(range(1, run.details["recipe"]["epochs"] + 1))
+    best = int(history["val_accuracy"].to_numpy().argmax()) + 1
+    assert best == run.metrics["best_epoch"]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_what_is_served_is_calibrated(name: str) -> None:
+    model = FacialExpressionModel.load(name)
+    temperature = model.run.details["calibration"].get("temperature", 1.0)
+    faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
+    expected = apply_temperature(model.predict(faces, calibrated=False), temperature)
+    np.testing.assert_allclose(model.predict(faces), expected, atol=1e-6)
+
+
+def test_the_original_reaches_what_it_is_known_to_reach() -> None:
+    assert artifacts.load_run("seed-cnn").metrics["test"]["all"]["accuracy"] >= 0.63
+
+
+def test_a_smile_is_read_in_a_real_photo(astronaut: Image) -> None:
+    analyzer = Analyzer(create_detector(), FacialExpressionModel.load())
+    result = analyzer.analyze(astronaut)
+    assert result.predictions[0].label == "happy"
