@@ -33,17 +33,18 @@ def pictures() -> list[UploadedFile]:
     """The uploaded photos, or the snapshot."""
     source = st.segmented_control(
         "Where from",
-        ["Upload photos", "Take a snapshot"],
+        ("Upload photos", "Take a snapshot"),
         default="Upload photos",
         required=True,
         label_visibility="collapsed",
     )
     if source == "Take a snapshot":
-        snapshot = st.camera_input("Take a snapshot", label_visibility="collapsed")
-        return [snapshot] if snapshot else []
-    return st.file_uploader(
-        "Photos with faces", type=KINDS, accept_multiple_files=True, help="Several at once are fine"
-    )
+        snapshot = st.camera_input("Take a snapshot", label_visibility="collapsed", width=560)
+        if snapshot is None:
+            return []
+        snapshot.name = "snapshot.jpg"  # Streamlit names it after the time, to the millisecond
+        return [snapshot]
+    return st.file_uploader("Photos with faces", type=KINDS, accept_multiple_files=True)
 
 
 def analyze(photo: UploadedFile, analyzer: Analyzer) -> AnalysedPhoto:
@@ -111,8 +112,7 @@ with show_errors():
             show_photo(results[photo.file_id])
     if results:
         table = report.faces_table((photo.name, photo.result) for photo in results.values())
+        csv = report.format_csv(table)
         st.download_button(
-            *("Download faces.csv", report.format_csv(table), "faces.csv", "text/csv"),
-            icon=":material/download:",
-            on_click="ignore",
+            "Download faces.csv", csv, "faces.csv", icon=":material/download:", on_click="ignore"
         )
