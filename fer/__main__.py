@@ -262,9 +262,10 @@ def evaluate(run: _Run = None) -> None:
 @app.command(epilog="Example: python -m fer export seed-cnn")
 def export(run: _Run = None) -> None:
     """Make a run's serving file anew from its architecture and weights."""
-    from fer.artifacts import default_run, load_run
+    from fer.artifacts import default_run, read_meta, run_folder
 
-    name = load_run(run or default_run()).name
+    name = run or default_run()
+    read_meta(run_folder(name))
 
     from fer.export import export_run  # TensorFlow takes seconds to load: mistakes are told before
 

@@ -97,17 +97,33 @@ def load_run(name: str | Path) -> Run:
             saying in what the run disagrees with this code.
     """
     folder = name if isinstance(name, Path) else run_folder(name)
-    try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        known = ", ".join(list_runs()) or "none yet; train one with: python -m fer train"
-        raise ModelError(f"There is no trained run {folder.name!r}. Known: {known}.") from exc
-    except (OSError, ValueError) as exc:
-        raise ModelError(f"{folder.name}/{META} cannot be read: {exc}.") from exc
-    run = _describe(folder.name, meta)
+    run = _describe(folder.name, read_meta(folder))
     for file in HASHED:
         _check_file(folder / file, run.files.get(file))
     return run
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Read ``meta.json`` of a run's folder as it stands, unchecked.
+
+    Raises:
+        ModelError: if there is no such run, or the file is no JSON object.
+    """
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        known = list_runs()
+        advice = (
+            f"Known: {', '.join(known)}."
+            if known
+            else "No model has been trained here yet: python -m fer train --recipe seed does it."
+        )
+        raise ModelError(f"There is no trained run {folder.name!r}. {advice}") from exc
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"{folder.name}/{META} cannot be read: {exc}.") from exc
+    if not isinstance(meta, dict):
+        raise ModelError(f"{folder.name}/{META} holds no description of a run.")
+    return meta
 
 
 def _describe(name: str, meta: Mapping[str, Any]) -> Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import platform
 import shutil
 from collections.abc import Mapping
@@ -61,7 +60,7 @@ def export_run(name: str) -> Run:
         ModelError: if the run cannot be loaded, or the new file disagrees with Keras.
     """
     folder = artifacts.run_folder(name)
-    meta = json.loads((folder / artifacts.META).read_text(encoding="utf-8"))
+    meta = artifacts.read_meta(folder)
     model = load_keras(folder)
     export_serving(model, folder / artifacts.SERVING)
     artifacts.write_meta(folder, meta)
