@@ -274,10 +274,12 @@ def export(run: _Run = None) -> None:
 
 def _new_analyzer(run: str | None) -> Analyzer:
     from fer.classifier import FacialExpressionModel
-    from fer.faces import create_detector
+    from fer.faces import create_detector, detector_status
     from fer.pipeline import Analyzer
 
     classifier = FacialExpressionModel.load(run)  # first: a detector may have to be fetched
+    if (status := detector_status()).is_fallback:
+        typer.echo(f"Note: {status.message}", err=True)
     return Analyzer(create_detector(), classifier)
 
 
