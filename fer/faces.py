@@ -44,6 +44,9 @@ DOWNLOAD_WAIT_S: Final = 3.0
 YUNET_SIDE: Final = 480
 HAAR_SIDE: Final = 480
 
+#: YuNet's largest stride in pixels.
+_LEAST_SIDE: Final = 32
+
 #: Overlap (IoU) above which two boxes of the cascades are the same face: low, because the
 #: profile cascade likes to find half a frontal face once more.
 HAAR_OVERLAP: Final = 0.15
@@ -84,14 +87,19 @@ class YuNetDetector:
         """Find the faces of an RGB uint8 image (H, W, 3), largest first; may be empty."""
         small = _scaled(image, self._side)
         height, width = small.shape[:2]
-        self._network.setInputSize((width, height))
+        # On pictures thinner than the network's largest stride it reads memory that nobody
+        # has written: phantom faces, or boxes that are no numbers. Black costs nothing.
+        below, right = max(0, _LEAST_SIDE - height), max(0, _LEAST_SIDE - width)
+        padded = cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT)
+        self._network.setInputSize((width + right, height + below))
         # OpenCV's stubs do not tell that no face is None.
         _, found = cast(
             "tuple[int, NDArray[np.float32] | None]",
-            self._network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR)),
+            self._network.detect(cv2.cvtColor(padded, cv2.COLOR_RGB2BGR)),
         )
         if found is None:
             return ()
+        found = found[np.isfinite(found).all(axis=1)]
         # One row per face: x, y, width, height, five landmarks (x, y), score.
         scale = np.array([image.shape[1] / width, image.shape[0] / height], np.float32)
         points = found[:, :14].reshape(-1, 7, 2) * scale
@@ -282,8 +290,9 @@ def _download_yunet(path: Path) -> None:
                 downloader=pooch.HTTPDownloader(timeout=DOWNLOAD_WAIT_S),
             )
         except (OSError, ValueError) as exc:  # no network, no right to write; another hash
-            logger.warning("YuNet's file could not be fetched: %s", exc)
+            logger.info("YuNet's file could not be fetched: %s", exc)
 
+    pooch.get_logger().setLevel(logging.WARNING)  # not a line on every command's error stream
     thread = threading.Thread(target=fetch, name="fetch-yunet", daemon=True)
     thread.start()
     thread.join(DOWNLOAD_WAIT_S)

@@ -1,6 +1,5 @@
 """Photo: several uploads or a snapshot; every face with its seven probabilities."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from fer import annotate, charts, report
 from fer.app import ensure_navigation, looks, new_analyzer, plain, show_errors, show_status
 from fer.images import crop_face, decode_image
 from fer.pipeline import Analyzer
+from fer.tracking import Tracker
 from fer.types import FacePrediction, FrameResult, Image
 
 KINDS = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
@@ -51,11 +51,8 @@ def analyze(photo: UploadedFile, analyzer: Analyzer) -> AnalysedPhoto:
     """Find the faces of a photo and read their expressions."""
     image = decode_image(photo.getvalue())
     result = analyzer.analyze(image)
-    numbered = tuple(
-        replace(prediction, face=replace(prediction.face, track=number))
-        for number, prediction in enumerate(result.predictions, start=1)
-    )
-    drawn = PIL.Image.fromarray(annotate.draw(image, replace(result, predictions=numbered)))
+    numbered = Tracker().update(result)  # a fresh tracker counts the faces from 1
+    drawn = PIL.Image.fromarray(annotate.draw(image, numbered))
     drawn.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     crops = [crop_face(image, prediction.face.box) for prediction in result.predictions]
     return AnalysedPhoto(photo.name, result, np.asarray(drawn), crops)
