@@ -189,8 +189,8 @@ def test_the_seed_network_is_the_original() -> None:
 
 def test_the_compact_network_is_small() -> None:
     model = compact_cnn(1)
-    assert model.count_params() == 1_605_207
-    assert multiply_adds(model) == 59_610_880
+    assert model.count_params() == 3_601_175
+    assert multiply_adds(model) == 131_717_760
     assert compact_cnn(1, None).output_shape == (None, 7)
 
 
