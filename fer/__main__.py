@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tqdm import tqdm
 
+from fer.console import ModelOption, OutputOption, complain, prepare, sentence
 from fer.errors import FerError, MediaError
+from fer.video_command import VIDEO_EXAMPLES, analyze_videos
 
 if TYPE_CHECKING:
     from fer.pipeline import Analyzer
@@ -33,13 +35,6 @@ app = typer.Typer(
 data_app = typer.Typer(help="Import FER2013, and audit its duplicates.", **_SETTINGS)
 app.add_typer(data_app, name="data")
 
-_Output = Annotated[
-    Path, typer.Option("--output", "-o", metavar="OUT_DIR", help="Folder for the results.")
-]
-_Model = Annotated[
-    str | None,
-    typer.Option("--model", metavar="RUN", help="A run under models/; else the default run."),
-]
 _Run = Annotated[
     str | None, typer.Argument(metavar="RUN", help="A run under models/; else the default run.")
 ]
@@ -66,57 +61,19 @@ def main(
             obj=make_analyzer or _new_analyzer,
         )
     except (FerError, OSError) as exc:
-        _complain(_sentence(exc))
+        complain(sentence(exc))
         sys.exit(1)
 
 
-@app.command(epilog="Example: python -m fer video talk.mp4 -o results")
-def video(
-    context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A video file.")],
-    output: _Output,
-    model: _Model = None,
-    smoothing: Annotated[
-        float,
-        typer.Option(min=0, metavar="SECONDS", help="Smooth each face's probabilities over time."),
-    ] = 0.0,
-) -> None:
-    """Analyse a video frame by frame.
-
-    Writes annotated.mp4, frames.csv (one row per face and frame) and report.json.
-    """
-    from fer import report
-    from fer.video import Progress, analyze_video
-
-    annotated = output / "annotated.mp4"
-    _prepare(annotated, source)
-    with tqdm(unit="frame", disable=None) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.total = progress.total
-            bar.update(progress.done - bar.n)
-
-        result = analyze_video(
-            source,
-            context.obj(model),
-            name=source.name,
-            annotated=annotated,
-            on_progress=show,
-            smoothing_s=smoothing,
-        )
-    (output / "frames.csv").write_text(report.write_csv(result), encoding="utf-8")
-    (output / "report.json").write_text(report.to_json(result), encoding="utf-8")
-    if (broken_at := result.settings.get("broken_at_s")) is not None:
-        _complain(f"{source.name} is damaged after {broken_at} s; what comes before was analysed.")
-    typer.echo(f"{len(result.frames)} frames: annotated.mp4, frames.csv, report.json in {output}")
+app.command("video", epilog=VIDEO_EXAMPLES)(analyze_videos)
 
 
 @app.command(epilog="Example: python -m fer photo group.jpg portrait.png -o results")
 def photo(
     context: typer.Context,
     sources: Annotated[list[Path], typer.Argument(metavar="IN", help="Photo files.")],
-    output: _Output,
-    model: _Model = None,
+    output: OutputOption,
+    model: ModelOption = None,
 ) -> None:
     """Analyse photos.
 
@@ -134,7 +91,7 @@ def photo(
         try:
             results.append((source.name, _analyze_photo(source, output / "annotated", analyzer)))
         except (FerError, OSError) as exc:
-            _complain(f"{source.name}: {_sentence(exc)}")
+            complain(f"{source.name}: {sentence(exc)}")
     if results:
         table = report.format_csv(report.faces_table(results))
         (output / "faces.csv").write_text(table, encoding="utf-8")
@@ -253,7 +210,7 @@ def evaluate(run: _Run = None) -> None:
     typer.echo("Averaged over each face and its mirror image:")
     typer.echo(_figures(found.flipped))
     for problem in found.problems:
-        _complain(problem)
+        complain(problem)
     if found.problems:
         raise typer.Exit(1)
     typer.echo("The recorded figures hold.")
@@ -296,16 +253,9 @@ def _analyze_photo(source: Path, folder: Path, analyzer: Analyzer) -> FrameResul
     # A JPEG stays one; whatever else there is, is kept without loss.
     jpeg = source.suffix.lower() in (".jpg", ".jpeg")
     target = folder / (source.name if jpeg else f"{source.stem}.png")
-    _prepare(target, source)
+    prepare(target, source)
     PillowImage.fromarray(draw(image, Tracker().update(result))).save(target, quality=92)
     return result
-
-
-def _prepare(target: Path, source: Path) -> None:
-    """Make the folder of a result, which must not replace what it was made from."""
-    if target.exists() and source.exists() and target.samefile(source):
-        raise MediaError(f"The result would overwrite {source}. Choose another OUT_DIR.")
-    target.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _epoch_line(record: Mapping[Any, float]) -> str:
@@ -322,17 +272,6 @@ def _figures(test: Mapping[str, Mapping[str, float]]) -> str:
         f"{figures['high']:.4f}), macro F1 {figures['macro_f1']:.4f}, {figures['images']} images"
         for part, figures in test.items()
     )
-
-
-def _sentence(exc: FerError | OSError) -> str:
-    """Say in one line what went wrong."""
-    if isinstance(exc, OSError) and exc.filename is not None:
-        return f"{exc.filename}: {exc.strerror}"
-    return " ".join(str(exc).split())
-
-
-def _complain(sentence: str) -> None:
-    tqdm.write(f"Error: {sentence}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ a chip is rendered once and pasted from then on, which keeps live video quick.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import cv2
@@ -20,6 +22,11 @@ from fer.types import COLORS, EMOTIONS, Face, FacePrediction, FrameResult, Image
 #: What a face is labelled whose probability stays under the threshold.
 UNSURE: Final = "unsure"
 
+#: What a flagged face is labelled, by its first flag.
+FLAGGED: Final = MappingProxyType(
+    {"small": "too small", "blurred": "blurred", "turned": "turned away", "uncertain": UNSURE}
+)
+
 _MIN_FONT: Final = 11  # pixels; smaller lettering cannot be read
 _DARK: Final = (24, 24, 27)
 _WHITE: Final = (255, 255, 255)
@@ -28,7 +35,14 @@ _GROOVE: Final = (82, 82, 91)  # behind a bar
 _Color = tuple[int, int, int]
 
 
-def draw(image: Image, result: FrameResult, *, threshold: float = 0.0, bars: bool = False) -> Image:
+def draw(
+    image: Image,
+    result: FrameResult,
+    *,
+    threshold: float = 0.0,
+    bars: bool = False,
+    flags: bool = False,
+) -> Image:
     """Draw boxes and labels such as ``happy 62%``.
 
     Args:
@@ -36,6 +50,7 @@ def draw(image: Image, result: FrameResult, *, threshold: float = 0.0, bars: boo
         result: what was found in it, in its own pixels.
         threshold: probability, 0 to 1, under which a face is labelled ``unsure``.
         bars: also draw all seven probabilities beside each face that has room for them.
+        flags: label a face that carries a quality flag with that, not with an expression.
 
     Returns:
         A new RGB uint8 image of the same size.
@@ -47,7 +62,10 @@ def draw(image: Image, result: FrameResult, *, threshold: float = 0.0, bars: boo
         for prediction in ordered:
             _draw_bars(canvas, prediction)
     for prediction in ordered:
-        _draw_face(canvas, prediction, sure=prediction.confidence >= threshold)
+        doubt = UNSURE if prediction.confidence < threshold else None
+        if flags and prediction.quality:
+            doubt = FLAGGED[prediction.quality[0]]
+        _draw_face(canvas, prediction, doubt)
     return canvas
 
 
@@ -64,11 +82,24 @@ def blur_faces(image: Image, result: FrameResult) -> Image:
     Returns:
         A new RGB uint8 image of the same size.
     """
+    return blur_boxes(image, (prediction.face.box for prediction in result.predictions))
+
+
+def blur_boxes(image: Image, boxes: Iterable[tuple[int, int, int, int]]) -> Image:
+    """Make whatever is in some boxes unrecognisable, as ``blur_faces`` does with faces.
+
+    Args:
+        image: RGB uint8 (H, W, 3), never changed.
+        boxes: (x0, y0, x1, y1) in pixels of the image.
+
+    Returns:
+        A new RGB uint8 image of the same size.
+    """
     canvas = np.ascontiguousarray(image).copy()
     height, width = canvas.shape[:2]
-    for prediction in result.predictions:
-        x0, y0, x1, y1 = prediction.face.box
-        dx, dy = prediction.face.width // 4, prediction.face.height // 4
+    for box in boxes:
+        x0, y0, x1, y1 = box
+        dx, dy = (x1 - x0) // 4, (y1 - y0) // 4
         x0, y0 = max(x0 - dx, 0), max(y0 - dy, 0)
         x1, y1 = min(x1 + dx, width), min(y1 + dy, height)
         cells = cv2.resize(canvas[y0:y1, x0:x1], (3, 3), interpolation=cv2.INTER_AREA)
@@ -100,15 +131,18 @@ def _font_size(image: Image, face: Face) -> int:
     return int(np.clip(round(face.width * 0.16), smallest, largest))
 
 
-def _draw_face(canvas: Image, prediction: FacePrediction, *, sure: bool) -> None:
-    """A box in the expression's colour, and a chip above it or, without room, inside."""
+def _draw_face(canvas: Image, prediction: FacePrediction, doubt: str | None) -> None:
+    """A box in the expression's colour, and a chip above it or, without room, inside.
+
+    With a doubt both are grey, and the chip tells the doubt.
+    """
     face = prediction.face
     x0, y0, x1, y1 = face.box
-    color = _rgb(COLORS[prediction.label] if sure else COLORS["neutral"])
+    color = _rgb(COLORS["neutral" if doubt else prediction.label])
     thickness = max(1, round(min(canvas.shape[:2]) / 240))
     for line, width in ((_DARK, thickness + 2), (color, thickness)):  # dark rim: any background
         cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), line, width, cv2.LINE_AA)
-    text = f"{prediction.label} {prediction.confidence:.0%}" if sure else UNSURE
+    text = doubt or f"{prediction.label} {prediction.confidence:.0%}"
     if face.track is not None:
         text = f"#{face.track} {text}"
     chip = _chip(text, color, _font_size(canvas, face))

@@ -133,7 +133,8 @@ def accuracy_words(run: Run, images: str = "all") -> str:
 def looks(prediction: FacePrediction) -> str:
     """What the model says of a face, in the product's words: ``looks **happy** (62%)``."""
     words = f"looks **{prediction.label}** ({prediction.confidence:.0%})"
-    return f"{words}, but the face is small: trust it less" if prediction.quality else words
+    doubts = " and ".join(prediction.quality)
+    return f"{words}, but the face is {doubts}: trust it less" if doubts else words
 
 
 def show_status() -> None:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from fer.images import crop_face
-from fer.types import Classifier, Detector, Face, FacePrediction, FrameResult, Image
-
-#: A box with a shorter side than this, in pixels, is marked ``"small"``: less
-#: than half of what the model sees (48 x 48) would be invented by enlarging.
-SMALL_FACE: Final = 24
+from fer.quality import face_flags, with_doubt
+from fer.types import Classifier, Detector, FacePrediction, FrameResult, Image
 
 
 class Analyzer:
@@ -53,12 +48,7 @@ class Analyzer:
         crops = np.stack([crop_face(image, face.box) for face in faces])  # (N, 48, 48)
         probabilities = self.classifier.predict(crops)  # (N, 7), one batch for all faces
         predictions = tuple(
-            FacePrediction(face, row, quality=_quality(face))
-            for face, row in zip(faces, probabilities, strict=True)
+            FacePrediction(face, row, quality=with_doubt(face_flags(face, crop), row))
+            for face, crop, row in zip(faces, crops, probabilities, strict=True)
         )
         return FrameResult(index, time_s, width, height, predictions)
-
-
-def _quality(face: Face) -> tuple[str, ...]:
-    """Reasons to trust a prediction less."""
-    return ("small",) if min(face.width, face.height) < SMALL_FACE else ()

@@ -1,4 +1,4 @@
-"""Tables and summaries of what was analysed: ``frames.csv``, ``faces.csv``, ``report.json``.
+"""What was analysed as files: ``frames.csv``, ``segments.csv``, ``faces.csv``, ``report.json``.
 
 The file names and columns are a contract. Numbers are written with fixed
 decimals, so that the same input and settings give the same text.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
+from fer.segments import find_moments
+from fer.summary import segments_of, summarize
 from fer.types import EMOTIONS, FacePrediction, FrameResult, VideoReport
 
 #: What is said of one face; empty in the row of a picture without a face.
@@ -22,8 +24,16 @@ FACE_COLUMNS: Final = (
     "quality",
 )
 
-#: Columns of ``frames.csv``.
-FRAME_COLUMNS: Final = ("frame", "time_s", *FACE_COLUMNS)
+_RAW_COLUMNS: Final = tuple(f"raw_{label}" for label in EMOTIONS)
+
+#: Columns of ``frames.csv``. After those of a face: the expression after the minimum dwell,
+#: empty where there is none, and the probabilities before smoothing.
+FRAME_COLUMNS: Final = ("frame", "time_s", *FACE_COLUMNS, "decision", *_RAW_COLUMNS)
+
+#: Columns of ``segments.csv``; ``reason`` says why a segment has no expression.
+SEGMENT_COLUMNS: Final = (
+    *("track", "start_s", "end_s", "expression", "probability", "reason", "frames"),
+)
 
 #: Columns of ``faces.csv``.
 PHOTO_COLUMNS: Final = ("file", "face", *FACE_COLUMNS)
@@ -34,8 +44,17 @@ NOTE: Final = (
     "and not for decisions about people."
 )
 
-_INTEGERS: Final = ("frame", "face", "track", "x0", "y0", "x1", "y1")
-_WORDS: Final = ("file", "label", "quality")
+#: Version of the fields of ``report.json``, described in ``assets/report.schema.json``.
+SCHEMA_VERSION: Final = 1
+
+#: Columns of ``videos.csv``. Shares are of the time that faces are seen, over all of them.
+VIDEO_COLUMNS: Final = (
+    *("file", "frames", "duration_s", "faces", "changes", "share_without_face", "share_unclear"),
+    *EMOTIONS,
+)
+
+_INTEGERS: Final = ("frame", "frames", "face", "faces", "changes", "track", "x0", "y0", "x1", "y1")
+_WORDS: Final = ("file", "label", "quality", "decision", "expression", "reason")
 
 
 def to_table(report: VideoReport) -> pd.DataFrame:
@@ -48,11 +67,49 @@ def to_table(report: VideoReport) -> pd.DataFrame:
         Columns ``FRAME_COLUMNS``. ``quality`` holds marks joined by ``;``.
         Empty cells are missing values, of nullable integers too.
     """
+    decisions = {
+        (moment.frame, track): moment.decision
+        for track, moments in find_moments(report).items()
+        for moment in moments
+    }
     rows: list[dict[str, Any]] = []
     for frame in report.frames:
         about = {"frame": frame.index, "time_s": frame.time_s}
-        rows += [about | _face_cells(p) for p in frame.predictions] or [about]
+        rows += [
+            about
+            | _face_cells(prediction)
+            | {"decision": decisions.get((frame.index, prediction.face.track or 0))}
+            | dict(zip(_RAW_COLUMNS, prediction.unsmoothed.tolist(), strict=True))
+            for prediction in frame.predictions
+        ] or [about]
     return _table(rows, FRAME_COLUMNS)
+
+
+def segments_table(report: VideoReport) -> pd.DataFrame:
+    """One row per segment, track by track.
+
+    Returns:
+        Columns ``SEGMENT_COLUMNS``.
+    """
+    rows = [
+        {**asdict(segment), "reason": segment.reason or None} for segment in segments_of(report)
+    ]
+    return _table(rows, SEGMENT_COLUMNS)
+
+
+def videos_table(reports: Iterable[VideoReport]) -> pd.DataFrame:
+    """One row per video.
+
+    Returns:
+        Columns ``VIDEO_COLUMNS``.
+    """
+    rows = []
+    for report in reports:
+        summary = summarize(report)
+        shares = summary.pop("share") if summary["tracks"] else dict.fromkeys(EMOTIONS)
+        whole = {"file": report.source, "faces": len(summary["tracks"])}
+        rows.append(dict.fromkeys(EMOTIONS, 0.0) | shares | summary | whole)
+    return _table(rows, VIDEO_COLUMNS)
 
 
 def faces_table(results: Iterable[tuple[str, FrameResult]]) -> pd.DataFrame:
@@ -91,6 +148,7 @@ def to_json(report: VideoReport) -> str:
     """
     settings = dict(report.settings)
     content = {
+        "schema": SCHEMA_VERSION,
         "note": NOTE,
         "source": report.source,
         "model": report.model,
@@ -102,54 +160,6 @@ def to_json(report: VideoReport) -> str:
         **summarize(report),
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def summarize(report: VideoReport) -> dict[str, Any]:
-    """How often which expression was seen, by time and not by number of frames.
-
-    Returns:
-        ``frames``, ``share_without_face`` (0 to 1), and per track ``track``,
-        ``first_s``, ``last_s``, ``frames`` and ``share``: the share of the time
-        that the face was seen, by expression.
-    """
-    durations = _durations(report.frames)
-    total = sum(durations)
-    without = sum(d for f, d in zip(report.frames, durations, strict=True) if not f.predictions)
-    seen: dict[int, list[tuple[float, float, str]]] = {}  # track -> (time, duration, label)
-    for frame, duration in zip(report.frames, durations, strict=True):
-        for prediction in frame.predictions:
-            if prediction.face.track is not None:
-                moment = (frame.time_s, duration, prediction.label)
-                seen.setdefault(prediction.face.track, []).append(moment)
-    return {
-        "frames": len(report.frames),
-        "share_without_face": round(without / total, 4) if total else None,
-        "tracks": [_summarize_track(number, seen[number]) for number in sorted(seen)],
-    }
-
-
-def _summarize_track(number: int, moments: list[tuple[float, float, str]]) -> dict[str, Any]:
-    total = sum(duration for _, duration, _ in moments)
-    by_label = dict.fromkeys(EMOTIONS, 0.0)
-    for _, duration, label in moments:
-        by_label[label] += duration
-    return {
-        "track": number,
-        "first_s": round(moments[0][0], 3),
-        "last_s": round(moments[-1][0], 3),
-        "frames": len(moments),
-        "share": {label: round(time / total, 4) for label, time in by_label.items() if time},
-    }
-
-
-def _durations(frames: tuple[FrameResult, ...]) -> list[float]:
-    """Seconds that each frame is shown, as weights: until the next; the last as long as most."""
-    if not frames:
-        return []
-    gaps = np.diff([frame.time_s for frame in frames])
-    # A single picture has no duration of its own: it counts as one unit.
-    last = float(np.median(gaps)) if len(gaps) else 1.0
-    return [*gaps.tolist(), last]
 
 
 def _face_cells(prediction: FacePrediction) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from fer.quality import with_doubt
 from fer.types import Face, FacePrediction, FrameResult, Probabilities
 
 #: Boxes that overlap less than this are not the same face. A face that moves by
@@ -50,17 +51,20 @@ class Tracker:
         self._tracks: dict[int, _Track] = {}
         self._last_number = 0
 
-    def update(self, result: FrameResult) -> FrameResult:
+    def update(self, result: FrameResult, *, cut: bool = False) -> FrameResult:
         """Number the faces of the next frame.
 
         Args:
             result: frames must come in order of time.
+            cut: whether the scene changed before this frame, which ends all tracks.
 
         Returns:
             The same faces in the same order, each with a track (from 1, never
-            used twice) and with smoothed probabilities.
+            used twice) and with smoothed probabilities; ``raw`` keeps those from before.
         """
         now = result.time_s
+        if cut:
+            self._tracks.clear()
         self._tracks = {
             number: track
             for number, track in self._tracks.items()
@@ -105,7 +109,13 @@ class Tracker:
             probabilities = (mixed / mixed.sum()).astype(np.float32)
         face = replace(prediction.face, track=number)
         self._tracks[number] = _Track(face, now, probabilities)
-        return replace(prediction, face=face, probabilities=probabilities)
+        return replace(
+            prediction,
+            face=face,
+            probabilities=probabilities,
+            quality=with_doubt(prediction.quality, probabilities),
+            raw=prediction.unsmoothed,
+        )
 
 
 def overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -126,13 +126,16 @@ class FacePrediction:
     Attributes:
         face: where it is.
         probabilities: (7,) float32 in ``EMOTIONS`` order, summing to 1.
-        quality: reasons to trust the prediction less, such as ``"small"``;
+        quality: reasons to trust the prediction less, of ``quality.FLAGS``;
             empty when nothing speaks against it.
+        raw: (7,) float32, what the model said of this frame alone, where
+            ``probabilities`` have been smoothed along a track; else None.
     """
 
     face: Face
     probabilities: Probabilities
     quality: tuple[str, ...] = ()
+    raw: Probabilities | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -154,6 +157,11 @@ class FacePrediction:
     def confidence(self) -> float:
         """Probability of ``label``, 0 to 1."""
         return float(self.probabilities.max())
+
+    @property
+    def unsmoothed(self) -> Probabilities:
+        """(7,) float32: what the model said of this frame alone."""
+        return self.probabilities if self.raw is None else self.raw
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,41 @@
 """Analyse a video: frames in from any source, a report and an annotated video out.
 
-One frame is in memory at a time. The annotated video runs on the clock of its
-source, with time 0 at the first picture, as the report does.
+Reading ahead, analysing, and drawing with encoding run on a thread each, so that they
+overlap on the cores there are. A handful of frames is in memory at a time. The
+annotated video runs on the clock of its source, with time 0 at the first analysed frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
-from fer.annotate import draw
+from fer import quality
 from fer.artifacts import SERVING
-from fer.pipeline import SMALL_FACE, Analyzer
+from fer.background import Behind, ahead
+from fer.errors import MediaError
+from fer.moments import Moments
+from fer.pipeline import Analyzer
 from fer.tracking import Tracker
 from fer.types import FrameResult, Image, VideoReport
+from fer.video_output import VideoOutput
 from fer.video_reader import BrokenVideoError, VideoFrame, VideoInfo, probe, read_frames
+from fer.video_settings import VideoSettings
 from fer.video_writer import VideoWriter
+from fer.views import SharedFile
 
 __all__ = [
     "BrokenVideoError",
     "Progress",
     "VideoFrame",
     "VideoInfo",
+    "VideoSettings",
     "VideoWriter",
     "analyze_video",
     "probe",
@@ -36,6 +44,14 @@ __all__ = [
 
 #: Libraries whose versions shape the numbers.
 _LIBRARIES: Final = ("ai-edge-litert", "av", "numpy", "opencv-python-headless", "scipy")
+
+#: Rules of the quality flags, as the report states them.
+_THRESHOLDS: Final = {
+    "small_face_px": quality.SMALL_FACE,
+    "blurred_below": quality.BLURRED,
+    "turned_above": quality.TURNED,
+    "uncertain_below": quality.UNCERTAIN,
+}
 
 
 @dataclass(frozen=True)
@@ -47,12 +63,14 @@ class Progress:
         total: frames announced, or None when unknown.
         frames_per_s: average speed so far.
         seconds_left: estimate, or None when ``total`` is.
+        picture: the latest picture of the annotated video, or None.
     """
 
     done: int
     total: int | None
     frames_per_s: float
     seconds_left: float | None
+    picture: Image | None = None
 
 
 def analyze_video(
@@ -60,58 +78,65 @@ def analyze_video(
     analyzer: Analyzer,
     *,
     name: str,
+    settings: VideoSettings | None = None,
     annotated: Path | BinaryIO | None = None,
+    moments: Moments | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
-    render: Callable[[Image, FrameResult], Image] = draw,
-    max_gap_s: float = 1.0,
-    smoothing_s: float = 0.0,
 ) -> VideoReport:
-    """Find and read every face in every frame.
+    """Find and read every face in every frame, or in as many as the settings say.
 
     Args:
-        source: a path, or a seekable binary file.
+        source: a path, or a seekable binary file that nobody else uses meanwhile.
         analyzer: for this video alone.
         name: what the report calls the video.
-        annotated: where to write the annotated video (MP4, H.264), if anywhere.
-            A path appears only when the video is complete.
-        on_progress: called after every frame.
+        settings: what to analyse and how; the defaults if None.
+        annotated: where to write the annotated video (MP4, H.264, with the sound of the
+            source), if anywhere. A path appears only when the video is complete.
+        moments: collects pictures meanwhile.
+        on_progress: called after every frame, on the calling thread.
         should_stop: asked after every frame; once true, what was done is kept.
-        render: makes the picture of the annotated video.
-        max_gap_s: seconds that a face may be out of sight and stay the same track.
-        smoothing_s: time constant in seconds of the smoothing per track; 0 for none.
 
     Returns:
         The report. Its settings hold ``broken_at_s`` if the video was damaged
         and ``stopped_at_s`` if ``should_stop`` ended it.
 
     Raises:
-        MediaError: if the video cannot be read or the annotated one not written.
+        MediaError: if the video cannot be read or the annotated one not written, or the
+            video ends before the part to analyse.
     """
-    info = probe(source)
-    tracker = Tracker(max_gap_s, smoothing_s)
+    settings = settings or VideoSettings()
+    view = _views(source)
+    info = probe(view())
+    tracker = Tracker(settings.max_gap_s, settings.smoothing_s)
     results: list[FrameResult] = []
     notes: dict[str, float] = {}
+    expected = _expected(info, settings)
     started = monotonic()
     with ExitStack() as stack:
-        frames = stack.enter_context(closing(read_frames(source)))
-        writer = None
-        if annotated is not None:
-            writer = stack.enter_context(VideoWriter(annotated, info.time_base, info.fps))
+        output = stack.enter_context(VideoOutput(settings, info, view(), annotated, moments))
+        show = stack.enter_context(Behind(output.add))
+        frames = read_frames(
+            view(), start_s=settings.start_s, end_s=settings.end_s, fps=settings.fps
+        )
         try:
-            for frame in frames:
+            for frame in stack.enter_context(closing(ahead(frames))):
                 found = analyzer.analyze(frame.image, frame.index, frame.time_s)
-                result = tracker.update(found)
+                result = tracker.update(found, cut=frame.cut)
                 results.append(result)
-                if writer is not None:
-                    writer.write(render(frame.image, result), frame.pts)
+                show((frame, result))
                 if on_progress is not None:
-                    on_progress(_progress(len(results), info.frames, monotonic() - started))
+                    elapsed_s = monotonic() - started
+                    on_progress(_progress(len(results), expected, elapsed_s, output.latest))
                 if should_stop is not None and should_stop():
                     notes["stopped_at_s"] = round(frame.time_s, 3)
                     break
         except BrokenVideoError as exc:
             notes["broken_at_s"] = round(exc.time_s, 3)
+    if not results:
+        raise MediaError(
+            f"Nothing of the video is left from {settings.start_s:g} s on: choose an earlier part."
+        )
     run = analyzer.classifier.run
     return VideoReport(
         source=name,
@@ -128,19 +153,39 @@ def analyze_video(
                 "announced_duration_s": info.duration_s,
                 "announced_fps": info.fps,
             },
-            "track_gap_s": max_gap_s,
-            "smoothing_s": smoothing_s,
-            "small_face_px": SMALL_FACE,
+            **asdict(settings),
+            **_THRESHOLDS,
             **notes,
         },
     )
 
 
-def _progress(done: int, announced: int | None, elapsed_s: float) -> Progress:
+def _views(source: Path | BinaryIO) -> Callable[[], Path | BinaryIO]:
+    """A way to open the source several times at once."""
+    if isinstance(source, Path):
+        return lambda: source
+    shared = SharedFile(source)
+    return lambda: cast(BinaryIO, shared.view())
+
+
+def _expected(info: VideoInfo, settings: VideoSettings) -> int | None:
+    """How many frames will be analysed, as far as the video tells; None when it does not."""
+    if not info.duration_s or not info.fps or not info.frames:
+        return info.frames
+    end_s = min(info.duration_s, settings.end_s or info.duration_s)
+    part = max(end_s - settings.start_s, 0.0) / info.duration_s
+    thinned = min(1.0, (settings.fps or info.fps) / info.fps)
+    return round(info.frames * part * thinned)
+
+
+def _progress(
+    done: int, announced: int | None, elapsed_s: float, picture: Image | None
+) -> Progress:
     # An announced number that was passed was wrong: better none than a wrong one.
     total = announced if announced is not None and announced >= done else None
     speed = done / max(elapsed_s, 1e-6)
-    return Progress(done, total, speed, None if total is None else (total - done) / speed)
+    seconds_left = None if total is None else (total - done) / speed
+    return Progress(done, total, speed, seconds_left, picture)
 
 
 def _versions() -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Read a video picture by picture, from a path or from memory, whatever is in it.
 
 One picture is in memory at a time. **Time 0 is the first picture** and every time
-comes from the stream's own clock, so times are right at variable frame rates.
+comes from the stream's own clock, so times are right at variable frame rates. Numbers
+and times of frames are those of the whole video, whatever part of it is read.
 
 Uploads are hostile until proven otherwise. FFmpeg gets bytes and nothing else: it
 may only use the containers listed in ``FORMATS``, and may open no file or address.
@@ -10,6 +11,7 @@ may only use the containers listed in ``FORMATS``, and may open no file or addre
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,8 +24,10 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame as DecodedFrame
+from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
+from fer.cuts import STAMP, CutFinder
 from fer.errors import MediaError
 from fer.types import Image
 
@@ -40,8 +44,17 @@ _OPTIONS: Final = {
     "protocol_whitelist": "none",  # not a protocol: nothing may be opened by name
     "max_pixels": str(MAX_PIXELS),
 }
-_READ_ERRORS: Final = (av.FFmpegError, OSError)
+#: What reading a damaged file may raise.
+READ_ERRORS: Final = (av.FFmpegError, OSError)
+_NO_PICTURE: Final = (
+    "No picture of this video can be decoded. It may be damaged, encrypted, without "
+    "pictures, or larger than 8K."
+)
 _DEFAULT_RATE: Final = 25  # frames per second, for the few streams that tell no times
+_TOLERANCE_S: Final = 1e-6  # rounding must not decide whether a frame is due
+
+#: Transfer functions of high dynamic range, whose codes mean light far brighter than white.
+_HDR: Final = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 
 
 class BrokenVideoError(MediaError):
@@ -67,6 +80,7 @@ class VideoInfo:
         frames: announced number of frames, or an estimate, or None.
         fps: average frames per second, or None.
         time_base: seconds per tick of the stream's clock.
+        start_s: time of the first picture on the clock that it shares with the sound.
     """
 
     width: int
@@ -75,6 +89,7 @@ class VideoInfo:
     frames: int | None
     fps: float | None
     time_base: Fraction
+    start_s: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +101,14 @@ class VideoFrame:
         time_s: seconds since the first picture, always growing.
         image: RGB uint8 (H, W, 3), upright.
         pts: the same time in ticks of ``VideoInfo.time_base``.
+        cut: whether a new scene begins with this frame, or began since the last one read.
     """
 
     index: int
     time_s: float
     image: Image
     pts: int
+    cut: bool = False
 
 
 def probe(source: Path | BinaryIO) -> VideoInfo:
@@ -104,8 +121,12 @@ def probe(source: Path | BinaryIO) -> VideoInfo:
         MediaError: if it is not a video, has no picture, or is too large.
     """
     with _open(source) as (container, stream):
-        first = next(_decode(container, stream))
-        height, width = first.image.shape[:2]
+        first = next((frame for frame, _ in _decoded(container, stream) if frame), None)
+        if first is None:
+            raise MediaError(_NO_PICTURE)
+        width, height = _shown_size(first, stream)
+        if first.rotation // 90 % 2:
+            width, height = height, width
         duration = _announced_duration(container, stream)
         rate = stream.average_rate
         frames = stream.frames or (round(duration * rate) if duration and rate else None)
@@ -116,14 +137,24 @@ def probe(source: Path | BinaryIO) -> VideoInfo:
             frames=frames or None,
             fps=float(rate) if rate else None,
             time_base=_time_base(stream),
+            start_s=float((first.pts or 0) * _time_base(stream)),
         )
 
 
-def read_frames(source: Path | BinaryIO) -> Generator[VideoFrame]:
+def read_frames(
+    source: Path | BinaryIO,
+    *,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    fps: float | None = None,
+) -> Generator[VideoFrame]:
     """Decode a video picture by picture.
 
     Args:
         source: a path, or a seekable binary file.
+        start_s: leave out what comes before this time.
+        end_s: stop at this time.
+        fps: at most so many frames per second, evenly spread; None for all.
 
     Yields:
         Frames in the order in which they are shown.
@@ -133,12 +164,16 @@ def read_frames(source: Path | BinaryIO) -> Generator[VideoFrame]:
         BrokenVideoError: after the last readable frame of a damaged video.
     """
     with _open(source) as (container, stream):
-        yield from _decode(container, stream)
+        yield from _decode(container, stream, _Choice(start_s, end_s, fps))
 
 
 @contextmanager
-def _open(source: Path | BinaryIO) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and choose its picture stream; FFmpeg only ever sees bytes."""
+def open_container(source: Path | BinaryIO) -> Iterator[InputContainer]:
+    """Open a video file; FFmpeg only ever sees its bytes.
+
+    Raises:
+        MediaError: if it is empty, cannot be opened, or is none of ``FORMATS``.
+    """
     with ExitStack() as stack:
         try:
             file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
@@ -149,12 +184,18 @@ def _open(source: Path | BinaryIO) -> Iterator[tuple[InputContainer, VideoStream
         file.seek(0)
         try:
             container = stack.enter_context(av.open(file, "r", options=_OPTIONS))
-        except _READ_ERRORS as exc:
+        except READ_ERRORS as exc:
             raise MediaError(
                 "This is not a video that can be read. Use MP4, MOV, M4V, MKV, WebM, AVI or GIF."
             ) from exc
-        stream = _picture_stream(container)
-        yield container, stream
+        yield container
+
+
+@contextmanager
+def _open(source: Path | BinaryIO) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and choose its picture stream."""
+    with open_container(source) as container:
+        yield container, _picture_stream(container)
 
 
 def _picture_stream(container: InputContainer) -> VideoStream:
@@ -183,32 +224,59 @@ def _time_base(stream: VideoStream) -> Fraction:
     return stream.time_base or Fraction(1, 1000)
 
 
-def _decode(container: InputContainer, stream: VideoStream) -> Generator[VideoFrame]:
+class _Choice:
+    """Chooses frames by their times."""
+
+    def __init__(self, start_s: float, end_s: float | None, fps: float | None) -> None:
+        self._due_s = start_s
+        self._end_s = math.inf if end_s is None else end_s
+        self._fps = fps
+
+    def takes(self, time_s: float) -> bool:
+        """Whether a frame is wanted: the first at or after each time that is due."""
+        if time_s < self._due_s - _TOLERANCE_S:
+            return False
+        if self._fps is not None:
+            self._due_s = (math.floor((time_s + _TOLERANCE_S) * self._fps) + 1) / self._fps
+        return True
+
+    def is_over(self, time_s: float) -> bool:
+        """Whether no frame from this time on is wanted."""
+        return time_s >= self._end_s
+
+
+def _decode(
+    container: InputContainer, stream: VideoStream, choice: _Choice
+) -> Generator[VideoFrame]:
     """Decode; skip what is damaged; say so at the end."""
     time_base = _time_base(stream)
-    first_pts = 0
-    frame: VideoFrame | None = None
+    pictures, cuts = _Pictures(stream), CutFinder()
+    first_pts = pts = 0
+    index = -1
+    cut = False
     broken_at: float | None = None
     for decoded, damaged in _decoded(container, stream):
         if damaged and broken_at is None:
-            broken_at = frame.time_s if frame else 0.0
+            broken_at = float(pts * time_base)
         if decoded is None:
             continue
-        image = _to_image(decoded, stream)
-        if frame is None:
+        index += 1
+        if index == 0:
             first_pts = decoded.pts or 0
-            frame = VideoFrame(0, 0.0, image, 0)
         else:
-            pts = _next_pts(decoded, stream, first_pts, frame.pts)
-            frame = VideoFrame(frame.index + 1, float(pts * time_base), image, pts)
-        yield frame
-    if frame is None:
-        raise MediaError(
-            "No picture of this video can be decoded. It may be damaged, encrypted, without "
-            "pictures, or larger than 8K."
-        )
-    if broken_at is None and _ends_early((frame.pts + first_pts) * time_base, container, stream):
-        broken_at = frame.time_s
+            pts = _next_pts(decoded, stream, first_pts, pts)
+        time_s = float(pts * time_base)
+        if choice.is_over(time_s):
+            break
+        cut |= cuts.is_cut(pictures.stamp(decoded))
+        if choice.takes(time_s):
+            yield VideoFrame(index, time_s, pictures.image(decoded), pts, cut)
+            cut = False
+    else:  # read to its end
+        if index < 0:
+            raise MediaError(_NO_PICTURE)
+        if broken_at is None and _ends_early((pts + first_pts) * time_base, container, stream):
+            broken_at = float(pts * time_base)
     if broken_at is not None:
         raise BrokenVideoError(broken_at)
 
@@ -224,7 +292,7 @@ def _decoded(
             if packet is None:
                 return
             frames = packet.decode()
-        except _READ_ERRORS:
+        except READ_ERRORS:
             # A damaged packet: go on with the next. After a failed read there is none.
             yield None, True
             continue
@@ -240,14 +308,41 @@ def _next_pts(decoded: DecodedFrame, stream: VideoStream, first_pts: int, previo
     return max(decoded.pts - first_pts, previous + 1)
 
 
-def _to_image(decoded: DecodedFrame, stream: VideoStream) -> Image:
-    """RGB, upright, with square pixels."""
-    stretch = stream.sample_aspect_ratio or 1
-    width = max(1, round(decoded.width * stretch))
+def _shown_size(decoded: DecodedFrame, stream: VideoStream) -> tuple[int, int]:
+    """Width and height with square pixels, before any rotation."""
+    width = max(1, round(decoded.width * (stream.sample_aspect_ratio or 1)))
     _check_size(width, decoded.height)
-    image = decoded.to_ndarray(format="rgb24", width=width, height=decoded.height)
-    turned: Image = np.rot90(image, decoded.rotation // 90 % 4)
-    return np.ascontiguousarray(turned)
+    return width, decoded.height
+
+
+class _Pictures:
+    """Makes pictures of decoded frames; keeps FFmpeg's scalers, which are slow to set up."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._stream = stream
+        self._full, self._small = VideoReformatter(), VideoReformatter()
+
+    def image(self, decoded: DecodedFrame) -> Image:
+        """RGB, 8 bits, upright, with square pixels.
+
+        High dynamic range becomes standard: reference white is white, lights beyond it too.
+        """
+        width, height = _shown_size(decoded, self._stream)
+        bright = decoded.color_trc in _HDR
+        picture = self._full.reformat(
+            decoded,
+            width,
+            height,
+            "rgb24",
+            dst_color_trc=ColorTrc.BT709 if bright else None,
+            dst_color_primaries=ColorPrimaries.BT709 if bright else None,
+        )
+        turned = np.rot90(picture.to_ndarray(), decoded.rotation // 90 % 4)
+        return np.ascontiguousarray(turned, np.uint8)
+
+    def stamp(self, decoded: DecodedFrame) -> Image:
+        """RGB, the size that cuts are found in."""
+        return np.asarray(self._small.reformat(decoded, *STAMP, "rgb24").to_ndarray(), np.uint8)
 
 
 def _announced_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:

@@ -18,6 +18,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
 from fer.errors import MediaError
+from fer.sound import Sound
 from fer.types import Image
 
 _WRITE_ERRORS: Final = (av.FFmpegError, OSError)
@@ -34,15 +35,21 @@ class VideoWriter:
         target: a path, or a binary file that can be read and written anywhere.
         time_base: seconds per tick of the clock.
         fps: frames per second, roughly; what the encoder plans with.
+        sound: goes along with the pictures, as long as there are any.
 
     Raises:
         MediaError: if nothing can be written there; also from ``write`` and at the end.
     """
 
     def __init__(
-        self, target: Path | BinaryIO, time_base: Fraction, fps: float | None = None
+        self,
+        target: Path | BinaryIO,
+        time_base: Fraction,
+        fps: float | None = None,
+        sound: Sound | None = None,
     ) -> None:
         self._target = target
+        self._sound = sound
         self._time_base = time_base
         self._rate = Fraction(min(max(fps or 25.0, 1.0), 240.0)).limit_denominator(1001)
         self._stream: VideoStream | None = None
@@ -83,6 +90,8 @@ class VideoWriter:
         with _explained():
             if self._stream is None:
                 self._stream = self._add_stream(even.shape[1], even.shape[0])
+                if self._sound is not None:
+                    self._sound.join(self._container)
             frame = VideoFrame.from_ndarray(even, "rgb24").reformat(
                 self._stream.width,
                 self._stream.height,
@@ -90,6 +99,8 @@ class VideoWriter:
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
             )
+            if self._sound is not None:
+                self._sound.write_until(float(pts * self._time_base))
             frame.pts, frame.time_base = pts, self._time_base
             self._container.mux(self._stream.encode(frame))
 
@@ -104,6 +115,9 @@ class VideoWriter:
             return
         try:
             with _explained():
+                if self._sound is not None:
+                    end = self._last_pts * self._time_base + 1 / self._rate
+                    self._sound.write_until(float(end))
                 self._container.mux(self._stream.encode())
                 self._container.close()
                 if isinstance(self._target, Path):

@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer import charts, report, sample, video
 from fer.app import ensure_navigation, new_analyzer, plain, show_errors, show_status
+from fer.summary import summarize
 from fer.types import VideoReport
 
 KINDS = ("mp4", "mov", "mkv", "webm", "avi", "m4v", "gif")
@@ -80,7 +81,7 @@ def people(analysed: VideoReport) -> list[dict[str, str]]:
             "seen (s)": f"{track['first_s']:.1f} to {track['last_s']:.1f}",
             "looks mostly": max(track["share"], key=track["share"].get),
         }
-        for track in report.summarize(analysed)["tracks"]
+        for track in summarize(analysed)["tracks"]
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import annotate
+from fer import annotate, quality
 from fer.faces import YuNetDetector
 from fer.pipeline import Analyzer
 from fer.types import COLORS, EMOTIONS, FrameResult, Image
@@ -115,3 +115,12 @@ def test_no_detector_finds_a_blurred_face(media: Path, yunet_model: Path, photo:
     result = Analyzer(detector, FakeClassifier()).analyze(image)
     assert len(result.predictions) >= 2
     assert detector.detect(annotate.blur_faces(image, result)) == ()
+
+
+def test_a_flagged_face_is_marked_instead_of_labelled_where_that_is_wanted() -> None:
+    for flag in quality.FLAGS:
+        result = frame(prediction(happy=0.9, quality=(flag,)))
+        marked = annotate.draw(GREY, result, flags=True)
+        assert has_color(annotate.draw(GREY, result), COLORS["happy"])
+        assert not has_color(marked, COLORS["happy"])
+        assert has_color(marked, COLORS["neutral"])

@@ -18,6 +18,7 @@ PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").glob("*.py"))]
 #: Rows from the ground up: a module imports from its own row or those before it, never later ones.
 LAYERS = (
     ("types", "errors", "provenance"),
+    ("quality", "cuts", "segments", "background", "views", "video_settings"),
     ("images", "metrics", "calibration", "artifacts", "recipes", "checkpoint"),
     (
         "dataset_sources",
@@ -28,12 +29,19 @@ LAYERS = (
         "augmentation",
         "optimisation",
         "video_reader",
+        "sound",
         "video_writer",
     ),
     ("classifier", "training", "tracking", "annotate", "sample"),
-    ("pipeline",),
-    ("evaluation", "model_card", "export", "video", "live", "report"),
+    ("moments", "summary", "captions"),
+    ("pipeline", "privacy"),
+    ("video_output",),
+    ("evaluation", "robustness", "model_card", "export", "video", "live", "report"),
+    ("timeline_picture",),
+    ("bundle",),
     ("charts",),
+    ("console",),
+    ("video_command",),
     ("app", "__main__"),
 )
 RANK = {module: rank for rank, row in enumerate(LAYERS) for module in row}

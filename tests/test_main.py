@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -102,13 +103,19 @@ def test_wrong_usage_leaves_with_2(arguments: list[str]) -> None:
     assert run(*arguments) == 2
 
 
-def test_video_writes_the_three_files(tmp_path: Path, clip: Path) -> None:
+VIDEO_FILES = {
+    *("annotated.mp4", "captions.vtt", "frames.csv", "report.json", "segments.csv"),
+    *("timeline.png", "moments"),
+}
+
+
+def test_video_writes_all_its_files(tmp_path: Path, clip: Path) -> None:
     out = tmp_path / "out"
     assert run("video", clip, "-o", out) == 0
-    assert {path.name for path in out.iterdir()} == {"annotated.mp4", "frames.csv", "report.json"}
+    assert {path.name for path in out.iterdir()} == VIDEO_FILES
 
     table = rows(out / "frames.csv")
-    assert list(table[0]) == ["frame", "time_s", *FACE_COLUMNS]
+    assert list(table[0])[:18] == ["frame", "time_s", *FACE_COLUMNS]
     assert [row["frame"] for row in table] == [str(i) for i in range(60)]
     assert {row["label"] for row in table} == {"happy"}
     assert {row["track"] for row in table} == {"1"}
@@ -120,6 +127,48 @@ def test_video_writes_the_three_files(tmp_path: Path, clip: Path) -> None:
 
     info = probe(out / "annotated.mp4")
     assert (info.width, info.height, info.frames) == (480, 360, 60)
+
+
+def test_video_options_reach_the_analysis(tmp_path: Path, clip: Path) -> None:
+    out = tmp_path / "out"
+    part = ("--from", "1", "--to", "2", "--fps", "5", "--dwell", "0.2", "--smoothing", "0")
+    assert run("video", clip, "-o", out, *part, "--blur", "--keep", "2", "--plain", "--zip") == 0
+    assert [path.name for path in out.iterdir()] == ["clip.zip"]
+    with zipfile.ZipFile(out / "clip.zip") as archive:
+        assert {name.split("/")[0] for name in archive.namelist()} == VIDEO_FILES
+        settings = json.loads(archive.read("report.json"))["settings"]
+        frames = archive.read("frames.csv").decode().splitlines()
+    assert len(frames) == 1 + 5
+    chosen = {"start_s": 1.0, "end_s": 2.0, "fps": 5.0, "dwell_s": 0.2, "smoothing_s": 0.0}
+    assert chosen.items() <= settings.items()
+    assert (settings["blurred"], settings["keep"], settings["drawn"]) == (True, [2], False)
+
+
+def test_a_folder_of_videos_gives_a_folder_each_and_one_table(
+    tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name in ("a.mp4", "b.MP4"):
+        (folder / name).write_bytes(clip.read_bytes())
+    (folder / "bad.mp4").write_bytes(b"junk")
+    (folder / "notes.txt").write_bytes(b"not looked at")
+    out = tmp_path / "out"
+    assert run("video", folder, "-o", out, "--jobs", "2", "--fps", "2") == 1
+    assert re.fullmatch(r"Error: bad\.mp4: [^\n]+\n", capsys.readouterr().err)
+    table = rows(out / "videos.csv")
+    assert [(row["file"], row["frames"], row["faces"], row["happy"]) for row in table] == [
+        ("a.mp4", "8", "1", "1.0000"),
+        ("b.MP4", "8", "1", "1.0000"),
+    ]
+    assert {path.name for path in (out / "b").iterdir()} == VIDEO_FILES
+
+
+def test_videos_of_one_name_and_empty_folders_are_refused(tmp_path: Path, clip: Path) -> None:
+    (tmp_path / "other").mkdir()
+    assert run("video", tmp_path / "other", "-o", tmp_path / "out") == 1
+    (tmp_path / "other" / "clip.mkv").write_bytes(clip.read_bytes())
+    assert run("video", clip, tmp_path / "other", "-o", tmp_path / "out") == 1
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a video"])

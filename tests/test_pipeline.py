@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer.pipeline import SMALL_FACE, Analyzer
+from fer.pipeline import Analyzer
+from fer.quality import SMALL_FACE
 from tests.fakes import FakeClassifier, FakeDetector
 
 IMAGE = np.zeros((120, 160, 3), np.uint8)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 
 from fer import report
 from fer.types import EMOTIONS, FrameResult, VideoReport
@@ -26,7 +28,7 @@ def of(*frames: FrameResult) -> VideoReport:
         "f" * 64,
         "fake detector",
         frames,
-        {"created": "2026-01-02T03:04:05+00:00", "versions": {"av": "1"}, "smoothing_s": 0.0},
+        {"created": "2026-01-02T03:04:05+00:00", "versions": {"av": "1"}, "dwell_s": 0.1},
     )
 
 
@@ -34,14 +36,16 @@ def test_frames_csv_is_the_contract_to_the_letter() -> None:
     lines = report.write_csv(of(*FRAMES)).splitlines()
     assert lines[0] == (
         "frame,time_s,track,x0,y0,x1,y1,score,label,confidence,"
-        "angry,disgust,fear,happy,sad,surprise,neutral,quality"
+        "angry,disgust,fear,happy,sad,surprise,neutral,quality,"
+        "decision,raw_angry,raw_disgust,raw_fear,raw_happy,raw_sad,raw_surprise,raw_neutral"
     )
     assert lines[1] == (
         "0,0.0000,1,10,20,50,60,0.9000,happy,0.7000,"
-        "0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500,"
+        "0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500,,happy,"
+        "0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500"
     )
-    assert lines[4] == "2,0.4000" + "," * 16
-    assert lines[5].endswith(",small")
+    assert lines[4] == "2,0.4000" + "," * 24
+    assert ",small,,0.0500" in lines[5]
     assert len(lines) == 1 + 5
 
 
@@ -71,15 +75,24 @@ def test_photos_have_a_row_per_face_and_one_without() -> None:
     assert empty == '"b, c.jpg"' + "," * 17
 
 
-def test_summary_weighs_by_time() -> None:
-    # Frames last 0.1, 0.3, 0.1 and (the median) 0.1 s.
-    summary = report.summarize(of(*FRAMES))
-    assert summary["frames"] == 4
-    assert summary["share_without_face"] == pytest.approx(0.1 / 0.6, abs=1e-4)
-    first, second = summary["tracks"]
-    assert (first["track"], first["first_s"], first["last_s"], first["frames"]) == (1, 0.0, 0.5, 3)
-    assert first["share"] == {"happy": 0.2, "sad": 0.8}
-    assert second["share"] == {"sad": 1.0}
+def test_segments_csv_has_a_row_per_segment() -> None:
+    lines = report.format_csv(report.segments_table(of(*FRAMES))).splitlines()
+    assert lines == [
+        "track,start_s,end_s,expression,probability,reason,frames",
+        "1,0.0000,0.1000,happy,0.7000,,1",
+        "1,0.1000,0.4000,sad,0.7000,,1",
+        "1,0.5000,0.6000,,,small,1",
+        "2,0.0000,0.1000,sad,0.9000,,1",
+    ]
+
+
+def test_videos_csv_has_a_row_per_video() -> None:
+    table = report.videos_table([of(*FRAMES), of(frame(), frame(index=1, time_s=0.5))])
+    first, empty = report.format_csv(table).splitlines()[1:]
+    assert first == (
+        "clip.mp4,4,0.6000,2,1,0.1667,0.1667,0.0000,0.0000,0.0000,0.1667,0.6667,0.0000,0.0000"
+    )
+    assert empty == "clip.mp4,2,1.0000,0,0,1.0000," + "," * 7
 
 
 def test_json_tells_what_was_done_and_what_it_is_not_for() -> None:
@@ -88,7 +101,7 @@ def test_json_tells_what_was_done_and_what_it_is_not_for() -> None:
     assert content["model_hash"] == "f" * 64
     assert content["created"].startswith("2026")
     assert content["versions"] == {"av": "1"}
-    assert content["settings"] == {"smoothing_s": 0.0}
+    assert content["settings"] == {"dwell_s": 0.1}
     assert "not for decisions about people" in content["note"]
 
 
@@ -98,6 +111,16 @@ def test_json_of_one_frame_and_of_none() -> None:
     none = json.loads(report.to_json(of()))
     assert none["share_without_face"] is None
     assert report.write_csv(of()).count("\n") == 1
+
+
+@pytest.mark.parametrize("frames", [FRAMES, FRAMES[:1], FRAMES[2:3], ()])
+def test_json_is_as_its_schema_says(frames: tuple[FrameResult, ...]) -> None:
+    schema = json.loads((Path(report.__file__).parent / "assets/report.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    content = json.loads(report.to_json(of(*frames)))
+    Draft202012Validator(schema).validate(content)
+    with pytest.raises(ValidationError):
+        Draft202012Validator(schema).validate({**content, "frames": -1})
 
 
 def test_json_refuses_what_other_programs_could_not_read() -> None:

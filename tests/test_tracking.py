@@ -74,3 +74,26 @@ def test_smoothing_follows_time_and_not_the_number_of_frames() -> None:
 def test_settings_below_zero_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 0"):
         Tracker(max_gap_s=-1)
+
+
+def test_smoothing_keeps_what_was_said_of_the_frame_alone() -> None:
+    tracker = Tracker(smoothing_s=1.0)
+    tracker.update(frame(prediction(happy=0.9)))
+    after = tracker.update(frame(prediction(sad=0.8), time_s=0.1)).predictions[0]
+    assert after.label == "happy"
+    np.testing.assert_array_equal(after.unsmoothed, prediction(sad=0.8).probabilities)
+
+
+def test_doubt_is_judged_after_smoothing() -> None:
+    tracker = Tracker(smoothing_s=1.0)
+    tracker.update(frame(prediction(happy=0.9)))
+    unsure = prediction(happy=0.3, quality=("small", "uncertain"))
+    assert tracker.update(frame(unsure, time_s=0.1)).predictions[0].quality == ("small",)
+
+
+def test_a_cut_ends_all_tracks() -> None:
+    tracker = Tracker(smoothing_s=1.0)
+    tracker.update(frame(prediction(happy=0.9)))
+    after = tracker.update(frame(prediction(sad=0.8), time_s=0.1), cut=True)
+    assert tracks(after) == [2]
+    assert after.predictions[0].label == "sad"

@@ -6,17 +6,22 @@ import zipfile
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 import av
+import cv2
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
-from fer import video, video_reader
+from fer import sample, video, video_reader
 from fer.errors import MediaError
+from fer.moments import Moments
 from fer.pipeline import Analyzer
-from fer.types import FrameResult, Image
+from fer.types import Image
+from fer.video_settings import VideoSettings
 from tests.fakes import FakeClassifier, FakeDetector
 
 RED, GREEN = (200, 30, 40), (20, 180, 60)
@@ -267,7 +272,6 @@ def test_every_frame_gets_a_result_with_its_time() -> None:
     report = video.analyze_video(io.BytesIO(data), analyzer(), name="a.mp4")
     assert [f.index for f in report.frames] == list(range(6))
     assert [f.time_s for f in report.frames] == [t / 1000 for t in ticks]
-    assert {p.face.track for f in report.frames for p in f.predictions} == {1}
     assert (report.source, report.model, report.model_hash) == ("a.mp4", "fake-cnn", "f" * 64)
     assert report.settings["versions"]["av"] == av.__version__
     assert not {"broken_at_s", "stopped_at_s"} & set(report.settings)
@@ -310,13 +314,127 @@ def test_annotated_video_keeps_colors_and_shows_the_box() -> None:
     assert np.abs(image[60:180, 79:82].astype(int) - RED).max() > 60  # the box's left side
 
 
-def test_the_picture_can_be_made_by_someone_else() -> None:
-    def render(image: Image, result: FrameResult) -> Image:
-        return np.full_like(image, 10 * result.index)
-
+def of_astronaut() -> bytes:
+    """The portrait, unmoving, ten times."""
     out = io.BytesIO()
-    video.analyze_video(io.BytesIO(clip()), analyzer(), name="a", annotated=out, render=render)
-    assert [f.image.mean().round(-1) for f in video.read_frames(out)] == [10 * i for i in range(10)]
+    with video.VideoWriter(out, Fraction(1, 10), 10) as writer:
+        for ticks in range(10):
+            writer.write(sample.portrait(), ticks)
+    return out.getvalue()
+
+
+def pictures(data: bytes, **settings: Any) -> tuple[list[Image], Moments]:
+    """Pictures of the annotated video, and those that were collected."""
+    out, moments = io.BytesIO(), Moments()
+    video.analyze_video(
+        io.BytesIO(data),
+        analyzer(),
+        name="a",
+        settings=VideoSettings(**settings),
+        annotated=out,
+        moments=moments,
+    )
+    return [frame.image for frame in video.read_frames(out)], moments
+
+
+def detail(image: Image) -> float:
+    """How much there is to see in the middle of a picture, where the fake detector looks."""
+    return float(cv2.Laplacian(image[200:300, 200:300], cv2.CV_32F).std())
+
+
+def test_faces_can_be_blurred_and_then_no_picture_shows_one() -> None:
+    data = of_astronaut()
+    plain_video, sharp_moments = pictures(data, drawn=False, smoothing_s=0)
+    blurred_video, blurred_moments = pictures(data, drawn=False, smoothing_s=0, blurred=True)
+    assert len(blurred_video) == 10
+    assert min(map(detail, plain_video)) > 5 * max(map(detail, blurred_video))
+    sharp, blurred = (m.face(1, "happy", 0) for m in (sharp_moments, blurred_moments))
+    assert sharp is not None
+    assert blurred is not None
+    assert len(blurred) < len(sharp) / 2  # as JPEG hardly anything is left
+
+
+def test_a_chosen_face_is_not_blurred() -> None:
+    data = of_astronaut()
+    kept, _ = pictures(data, drawn=False, blurred=True, keep=(1,))
+    other, _ = pictures(data, drawn=False, blurred=True, keep=(2,))
+    assert detail(kept[5]) > 5 * detail(other[5])
+
+
+def test_a_part_keeps_the_numbers_and_times_of_the_whole() -> None:
+    out = io.BytesIO()
+    settings = VideoSettings(start_s=0.3, end_s=0.7)
+    report = video.analyze_video(
+        io.BytesIO(clip()), analyzer(), name="a", settings=settings, annotated=out
+    )
+    assert [f.index for f in report.frames] == [3, 4, 5, 6]
+    assert [f.time_s for f in report.frames] == [0.3, 0.4, 0.5, 0.6]
+    assert times(out.getvalue()) == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert report.settings["start_s"] == 0.3
+
+
+def test_a_part_after_the_end_gets_a_sentence() -> None:
+    with pytest.raises(MediaError, match="Nothing of the video is left from 5 s on"):
+        video.analyze_video(
+            io.BytesIO(clip()), analyzer(), name="a", settings=VideoSettings(start_s=5)
+        )
+
+
+def test_a_part_that_ends_before_it_begins_gets_a_sentence() -> None:
+    with pytest.raises(MediaError, match="choose a later end"):
+        VideoSettings(start_s=5, end_s=4)
+    with pytest.raises(MediaError, match="more than 0"):
+        VideoSettings(fps=0)
+
+
+def test_so_many_frames_per_second_are_the_first_of_each_interval() -> None:
+    data = clip([0, 40, 55, 300, 301, 900, 1010], time_base=Fraction(1, 1000))
+    seen = [(f.index, f.time_s) for f in video.read_frames(io.BytesIO(data), fps=4)]
+    assert seen == [(0, 0.0), (3, 0.3), (5, 0.9), (6, 1.01)]
+    assert len(list(video.read_frames(io.BytesIO(data), fps=10_000))) == 7
+
+
+@pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
+def test_the_sound_is_kept_and_stays_with_the_pictures(codec: str) -> None:
+    """A click at 1.5 s, with the white picture, must come at 0.5 s of the part from 1 s on."""
+    data = clicking(codec)
+    out = io.BytesIO()
+    settings = VideoSettings(start_s=1.0, end_s=2.0, drawn=False)
+    video.analyze_video(io.BytesIO(data), analyzer(), name="a", settings=settings, annotated=out)
+    with av.open(io.BytesIO(out.getvalue()), "r") as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+        sound = [
+            (frame.time or 0.0, float(np.abs(frame.to_ndarray()).max()))
+            for frame in container.decode(audio=0)
+        ]
+    loudest = max(sound, key=lambda piece: piece[1])
+    assert loudest[0] == pytest.approx(0.5, abs=0.15)  # a piece of sound lasts 0.13 s
+    assert sound[-1][0] < 1.1
+    bright = [f.time_s for f in video.read_frames(out) if f.image.mean() > 200]
+    assert bright == [0.5]
+
+
+def clicking(codec: str) -> bytes:
+    """Three seconds, black and silent but for one white picture and a click at 1.5 s."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mov") as target:
+        stream = target.add_stream("libx264", rate=10, options={"g": "1", "crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        audio = cast(AudioStream, target.add_stream(codec, rate=8000, layout="mono"))
+        for index in range(30):
+            image = plain(64, 48, (255,) * 3 if index == 15 else (0,) * 3)
+            frame = av.VideoFrame.from_ndarray(image, "rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 10)
+            target.mux(stream.encode(frame))
+            wave = np.zeros((1, 800), np.int16)
+            if index == 15:
+                wave[0, :200] = 20_000 * (-1) ** np.arange(200)
+            piece = av.AudioFrame.from_ndarray(wave, "s16", "mono")
+            piece.rate, piece.pts, piece.time_base = 8000, 800 * index, Fraction(1, 8000)
+            target.mux(audio.encode(piece))
+        target.mux(stream.encode())
+        target.mux(audio.encode())
+    return out.getvalue()
 
 
 def test_progress_is_told_after_every_frame() -> None:

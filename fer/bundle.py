@@ -1,0 +1,65 @@
+"""Everything that an analysis leaves, as files: each alone, or in one zip."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from fer.captions import to_webvtt
+from fer.moments import Moments, key_moments
+from fer.report import format_csv, segments_table, to_json, write_csv
+from fer.timeline_picture import draw_timeline
+from fer.types import VideoReport
+
+ANNOTATED: Final = "annotated.mp4"
+
+#: Zips of the same content are the same, whenever they are made.
+_TIMESTAMP: Final = (1980, 1, 1, 0, 0, 0)
+
+#: Compressed already.
+_STORED: Final = (".mp4", ".png", ".jpg")
+
+
+def make_parts(report: VideoReport, moments: Moments) -> dict[str, bytes]:
+    """Name and content of every file but the annotated video."""
+    texts = {
+        "frames.csv": write_csv(report),
+        "segments.csv": format_csv(segments_table(report)),
+        "captions.vtt": to_webvtt(report),
+        "report.json": to_json(report),
+    }
+    parts = {name: text.encode() for name, text in texts.items()}
+    parts["timeline.png"] = draw_timeline(report)
+    for moment in key_moments(report, moments):
+        parts[moment.file_name] = moment.jpeg
+    return parts
+
+
+def write_zip(target: BinaryIO, parts: Mapping[str, bytes], annotated: Path | bytes) -> None:
+    """Write everything into one zip.
+
+    Args:
+        target: where to.
+        parts: from ``make_parts``.
+        annotated: the annotated video; a file is copied without being read whole.
+    """
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(_entry(name), data)
+        entry = _entry(ANNOTATED)
+        if isinstance(annotated, bytes):
+            archive.writestr(entry, annotated)
+            return
+        with annotated.open("rb") as source, archive.open(entry, "w", force_zip64=True) as copy:
+            shutil.copyfileobj(source, copy)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _TIMESTAMP)
+    stored = name.endswith(_STORED)
+    entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry

@@ -1,0 +1,149 @@
+"""Collect pictures while a video is analysed: of every face at its clearest, and along time.
+
+Pictures are small JPEGs and their number is bounded, so that memory does not grow with
+the length of a video.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from fer.summary import summarize
+from fer.types import Face, FrameResult, Image, VideoReport
+
+#: Side in pixels of the picture of a face, and width of a picture along time.
+_FACE: Final = 160
+_STRIP: Final = 176
+
+#: At most so many faces, and so many pictures along time.
+_MOST_FACES: Final = 300
+_MOST_STRIP: Final = 96
+
+
+@dataclass(frozen=True)
+class FacePicture:
+    """A face at its clearest.
+
+    Attributes:
+        frame: number of the frame.
+        probability: of the expression that it was collected for.
+        jpeg: 160 x 160 pixels.
+    """
+
+    frame: int
+    probability: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class KeyMoment:
+    """The moment at which a face shows an expression most clearly.
+
+    Attributes:
+        track: the face.
+        expression: what it looks like.
+        time_s: when.
+        probability: of the expression.
+        jpeg: its picture, 160 x 160 pixels.
+    """
+
+    track: int
+    expression: str
+    time_s: float
+    probability: float
+    jpeg: bytes
+
+    @property
+    def file_name(self) -> str:
+        """Where it goes in a bundle."""
+        return f"moments/track{self.track}_{self.expression}_{self.time_s:.2f}s.jpg"
+
+
+def key_moments(report: VideoReport, moments: Moments) -> tuple[KeyMoment, ...]:
+    """The peaks of a report of which there are pictures, face by face."""
+    return tuple(
+        KeyMoment(track["track"], peak["expression"], peak["time_s"], peak["probability"], picture)
+        for track in summarize(report)["tracks"]
+        for peak in track["peaks"]
+        if (picture := moments.face(track["track"], peak["expression"], peak["frame"]))
+    )
+
+
+class Moments:
+    """Give it every frame of a video, in order. Use one per video."""
+
+    def __init__(self) -> None:
+        self._faces: dict[tuple[int, str], FacePicture] = {}
+        self._seen: dict[int, int] = {}  # track -> frames
+        self._strip: list[tuple[float, bytes]] = []
+        self._every, self._frames = 1, 0
+
+    def add(self, image: Image, result: FrameResult) -> None:
+        """Look at a frame.
+
+        Args:
+            image: RGB uint8 without boxes, with faces blurred already if they are to be.
+            result: what was found in it, with tracks.
+        """
+        if self._frames % self._every == 0:
+            self._strip.append((result.time_s, _jpeg(_scaled(image, _STRIP))))
+            if len(self._strip) > _MOST_STRIP:  # twice as far apart from now on
+                del self._strip[1::2]
+                self._every *= 2
+        self._frames += 1
+        for prediction in result.predictions:
+            track = prediction.face.track
+            if track is None:
+                continue
+            self._seen[track] = self._seen.get(track, 0) + 1
+            known = self._faces.get((track, prediction.label))
+            confidence = prediction.confidence
+            if not prediction.quality and (known is None or confidence > known.probability):
+                picture = _jpeg(_portrait(image, prediction.face))
+                self._faces[track, prediction.label] = FacePicture(
+                    result.index, confidence, picture
+                )
+        self._forget()
+
+    def face(self, track: int, expression: str, frame: int) -> bytes | None:
+        """A JPEG of a face in one frame, if that is the one that was kept of it."""
+        picture = self._faces.get((track, expression))
+        return picture.jpeg if picture is not None and picture.frame == frame else None
+
+    @property
+    def strip(self) -> tuple[tuple[float, bytes], ...]:
+        """Time in seconds and a small JPEG, evenly spread along the video."""
+        return tuple(self._strip)
+
+    def _forget(self) -> None:
+        """Drop the faces that were seen least, when there are too many."""
+        if len(self._faces) > _MOST_FACES:
+            least = min({track for track, _ in self._faces}, key=self._seen.__getitem__)
+            for key in [key for key in self._faces if key[0] == least]:
+                del self._faces[key]
+
+
+def _portrait(image: Image, face: Face) -> Image:
+    """A square around a face, with some room, moved so that it lies inside the image."""
+    height, width = image.shape[:2]
+    side = min(round(1.3 * max(face.width, face.height)), width, height)
+    x0, y0, x1, y1 = face.box
+    left = min(max((x0 + x1 - side) // 2, 0), width - side)
+    top = min(max((y0 + y1 - side) // 2, 0), height - side)
+    square = image[top : top + side, left : left + side]
+    return np.asarray(cv2.resize(square, (_FACE, _FACE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _scaled(image: Image, width: int) -> Image:
+    height, before = image.shape[:2]
+    size = (width, max(1, min(2 * width, round(height * width / before))))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _jpeg(image: Image) -> bytes:
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 82])[1].tobytes()
