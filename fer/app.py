@@ -6,16 +6,14 @@ Besides ``streamlit_app.py`` and ``pages/`` this is the only module that imports
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 
-from fer import artifacts, charts
+from fer import artifacts
 from fer.classifier import FacialExpressionModel
 from fer.errors import FerError
 from fer.faces import create_detector, detector_status
@@ -24,11 +22,8 @@ from fer.types import FacePrediction, Run
 
 _ICON: Final = Path(__file__).parent / "assets" / "icon.svg"
 
-#: Seconds between two looks for a training run's progress.
-_REFRESH_S: Final = 5
-
-#: A training run that made no progress for this many seconds has probably been interrupted.
-_STALE_S: Final = 1800
+#: Where a session keeps the threshold of "unsure" that its visitor chose.
+_UNSURE: Final = "unsure threshold"
 
 #: Whether this process has told Streamlit of its pages. Process-wide, as Streamlit's own switch is.
 _navigation = {"registered": False}
@@ -153,34 +148,20 @@ def show_status() -> None:
         st.info(detector.message, icon=":material/info:")
 
 
-@st.fragment(run_every=_REFRESH_S)
-def show_training_runs() -> None:
-    """Show the training runs that have not finished, with curves that grow by themselves."""
-    runs = artifacts.training_runs()
-    names = [status.name for status in runs]
-    if st.session_state.setdefault("training", names) != names:
-        st.session_state["training"] = names
-        st.rerun()  # one has finished or begun: the choice of runs may have changed
-    for status in runs:
-        idle = time.time() - status.updated
-        state = f"no progress for {idle / 60:.0f} min" if idle > _STALE_S else "under way"
-        st.subheader(f":material/model_training: {plain(status.name)}: training {state}")
-        with show_errors():
-            history = artifacts.read_history(status.folder)
-            minutes = history["seconds"].mean() * (status.epochs - status.epoch) / 60
-            words = f"Epoch {status.epoch} of {status.epochs}, about {minutes:.0f} min to go"
-            st.progress(status.epoch / status.epochs, words)
-            show_curves(history)
-
-
-def show_curves(history: pd.DataFrame) -> None:
-    """Show accuracy, loss and learning rate of each epoch.
+def unsure_threshold(run: Run) -> float:
+    """Confidence under which an answer should be called unsure, to offer as a default.
 
     Args:
-        history: the columns of ``history.csv``.
+        run: the run that answers.
+
+    Returns:
+        What the visitor chose on the Model page, else what was found when the run was
+        calibrated, else 0: every answer is given.
     """
-    accuracy, loss, rate = st.columns(3, gap="medium")
-    accuracy.altair_chart(charts.training_curves(history, "accuracy"), alt="accuracy per epoch")
-    loss.altair_chart(charts.training_curves(history, "loss"), alt="loss per epoch")
-    rate.altair_chart(charts.learning_rate(history), alt="learning rate per epoch")
-    st.caption("Dotted line: the epoch with the best validation accuracy, whose weights are kept.")
+    found = (run.details.get("calibration") or {}).get("unsure_threshold")
+    return float(st.session_state.get(_UNSURE, found or 0.0))
+
+
+def set_unsure_threshold(threshold: float) -> None:
+    """Remember the visitor's choice for the session."""
+    st.session_state[_UNSURE] = threshold

@@ -30,11 +30,15 @@ WEIGHTS: Final = "model.weights.h5"
 SERVING: Final = "model.tflite"
 HISTORY: Final = "history.csv"
 PREDICTIONS: Final = "test_predictions.csv"
+FLIPPED: Final = "test_predictions_flipped.csv"
 CARD: Final = "MODEL_CARD.md"
 STATUS: Final = "status.json"
 
 #: What every finished run must hold; their hashes stand in ``meta.json``.
 HASHED: Final = (ARCHITECTURE, WEIGHTS, SERVING, HISTORY, PREDICTIONS)
+
+#: What a run may hold besides; hashed as well where it is there.
+OPTIONAL: Final = (FLIPPED,)
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
@@ -98,7 +102,8 @@ def load_run(name: str | Path) -> Run:
     """
     folder = name if isinstance(name, Path) else run_folder(name)
     run = _describe(folder.name, read_meta(folder))
-    for file in HASHED:
+    present = [file for file in OPTIONAL if file in run.files or (folder / file).exists()]
+    for file in (*HASHED, *present):
         _check_file(folder / file, run.files.get(file))
     return run
 
@@ -175,7 +180,8 @@ def file_hash(path: Path) -> str:
 
 def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     """Write ``meta.json`` with the hashes of the files that lie beside it."""
-    hashes = {name: file_hash(folder / name) for name in HASHED}
+    present = [name for name in OPTIONAL if (folder / name).exists()]
+    hashes = {name: file_hash(folder / name) for name in (*HASHED, *present)}
     write_text(folder / META, json.dumps({**meta, "files": hashes}, indent=2) + "\n")
 
 
@@ -196,14 +202,18 @@ def read_history(folder: Path) -> pd.DataFrame:
     return _read_csv(folder / HISTORY)
 
 
-def read_predictions(folder: Path) -> pd.DataFrame:
+def read_predictions(folder: Path, file: str = PREDICTIONS) -> pd.DataFrame:
     """Read the predictions on the test split.
+
+    Args:
+        folder: of the run.
+        file: ``PREDICTIONS`` of a single view, or ``FLIPPED``: averaged with the mirror image's.
 
     Returns:
         One row per test image: ``row`` in fer2013.csv, official ``split``, true
-        ``label`` as a word, and the seven uncalibrated single-view probabilities.
+        ``label`` as a word, and the seven uncalibrated probabilities.
     """
-    return _read_csv(folder / PREDICTIONS)
+    return _read_csv(folder / file)
 
 
 def read_references() -> pd.DataFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from fer.metrics import log_loss
@@ -93,8 +94,81 @@ def expected_calibration_error(
     Returns:
         Gap weighted by the images in each bin, 0 (honest) to 1.
     """
-    confidence = probabilities.max(axis=1)
+    rows = reliability(labels, probabilities, bins)
+    gaps = (rows["confidence"] - rows["accuracy"]).abs()
+    return float((gaps * rows["images"]).sum() / len(labels))
+
+
+def reliability(
+    labels: NDArray[np.int64], probabilities: Probabilities, bins: int = 15
+) -> pd.DataFrame:
+    """How right answers are, by how sure they are.
+
+    Args:
+        labels: (N,).
+        probabilities: (N, 7).
+        bins: number of equal bins of confidence between 0 and 1.
+
+    Returns:
+        One row per bin that holds images: ``low`` and ``high`` (its bounds), ``images``,
+        mean ``confidence`` and ``accuracy``.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     number = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(number, weights=confidence - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    table = pd.DataFrame({"bin": number, "confidence": confidence, "accuracy": right})
+    rows = table.groupby("bin").agg(
+        images=("accuracy", "size"),
+        confidence=("confidence", "mean"),
+        accuracy=("accuracy", "mean"),
+    )
+    rows.insert(0, "low", rows.index / bins)
+    rows.insert(1, "high", (rows.index + 1) / bins)
+    return rows.reset_index(drop=True)
+
+
+def brier_score(labels: NDArray[np.int64], probabilities: Probabilities) -> float:
+    """Mean squared distance between probabilities and truth (Brier 1950): 0 to 2, less is better.
+
+    Args:
+        labels: (N,) positions in ``EMOTIONS``.
+        probabilities: (N, 7).
+    """
+    from sklearn.metrics import brier_score_loss
+
+    seven = range(probabilities.shape[1])
+    # Rows sum to 1 only to float32's precision, which scikit-learn would warn of.
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)
+    return float(brier_score_loss(labels, exact, labels=list(seven), scale_by_half=False))
+
+
+def coverage_curve(
+    labels: NDArray[np.int64], probabilities: Probabilities, steps: int = 101
+) -> pd.DataFrame:
+    """What is left, and how right it is, if only answers of some confidence are given.
+
+    Args:
+        labels: (N,).
+        probabilities: (N, 7).
+        steps: number of thresholds from 0 to 1.
+
+    Returns:
+        One row per threshold: ``threshold``, ``faces`` at least so sure, ``coverage`` (their
+        share) and ``accuracy`` among them, missing where none is left.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    thresholds = np.linspace(0, 1, steps)
+    kept = confidence[None, :] >= thresholds[:, None]
+    faces = kept.sum(axis=1)
+    hits = (kept & right).sum(axis=1)
+    accuracy = np.divide(hits, faces, out=np.full(steps, np.nan), where=faces > 0)
+    return pd.DataFrame(
+        {
+            "threshold": thresholds,
+            "faces": faces,
+            "coverage": faces / len(labels),
+            "accuracy": accuracy,
+        }
+    )

@@ -1,48 +1,21 @@
-"""Charts from tidy tables: altair, no Streamlit.
-
-They set neither background nor ink, so that the page's theme can (light or dark). Every
-expression keeps its colour from :data:`fer.types.COLORS`; every mark has a tooltip.
-"""
+"""Charts of what faces show, alone and along time: altair, no Streamlit."""
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import altair as alt
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from fer.types import COLORS, EMOTIONS, Probabilities
-
-#: What every function here returns.
-Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
-
-_EXPRESSION_SCALE: Final = alt.Scale(domain=list(EMOTIONS), range=[COLORS[e] for e in EMOTIONS])
-
-#: Training against validation: blue and orange of the same colour-blind-safe palette.
-_PART_SCALE: Final = alt.Scale(domain=["training", "validation"], range=["#0072B2", "#E69F00"])
-
-_GREEN: Final = "#009E73"
-
-#: Of middle lightness: legible on white and on near-black alike.
-_GREY: Final = "#808a96"
-
-#: From pale to deep blue, opaque: a cell looks the same on a light and on a dark page.
-_CELL_SCALE: Final = alt.Scale(domain=[0, 1], range=["#eaf2f9", "#084a82"])
-
-#: Share from which white figures stand out from the cell more than dark ones do.
-_WHITE_INK_FROM: Final = 0.66
+from fer.chart_style import GREY, Drawing, expression_color, legend, plain_axis
+from fer.types import EMOTIONS, Probabilities
 
 #: Faces that a ribbon shows unless told otherwise: a long video follows hundreds for a moment.
 MOST_FACES: Final = 12
 
 #: Points per line that a timeline keeps: more than a screen is wide would only slow the browser.
 _MAX_POINTS: Final = 500
-
-
-def _expression_color(*, legend: alt.Legend | None = None) -> alt.Color:
-    return alt.Color("expression:N", scale=_EXPRESSION_SCALE, legend=legend)
 
 
 def expression_bars(probabilities: Probabilities, *, height: int = 230) -> Drawing:
@@ -54,18 +27,18 @@ def expression_bars(probabilities: Probabilities, *, height: int = 230) -> Drawi
     """
     table = pd.DataFrame({"expression": list(EMOTIONS), "probability": np.asarray(probabilities)})
     base = alt.Chart(table.assign(whole=1.0)).encode(
-        y=alt.Y("expression:N", sort=list(EMOTIONS), title=None, axis=_plain_axis()),
+        y=alt.Y("expression:N", sort=list(EMOTIONS), title=None, axis=plain_axis()),
         tooltip=[alt.Tooltip("expression:N"), alt.Tooltip("probability:Q", format=".1%")],
     )
     # Room to the right of 100% for the figures.
     room = alt.Scale(domain=[0, 1.2])
     whole = alt.X("whole:Q", scale=room, axis=None)
     # A faint ground as long as 100%, so that a length means something at a glance.
-    ground = base.mark_bar(color=_GREY, opacity=0.14, cornerRadiusEnd=3).encode(x=whole)
+    ground = base.mark_bar(color=GREY, opacity=0.14, cornerRadiusEnd=3).encode(x=whole)
     bars = base.mark_bar(cornerRadiusEnd=3).encode(
-        x=alt.X("probability:Q", scale=room, axis=None), color=_expression_color()
+        x=alt.X("probability:Q", scale=room, axis=None), color=expression_color()
     )
-    figures = base.mark_text(align="left", dx=6, color=_GREY, fontSize=12).encode(
+    figures = base.mark_text(align="left", dx=6, color=GREY, fontSize=12).encode(
         x=whole, text=alt.Text("probability:Q", format=".0%")
     )
     return alt.layer(ground, bars, figures).properties(height=height)
@@ -89,8 +62,8 @@ def expression_ribbon(frames: pd.DataFrame, *, most: int = MOST_FACES) -> Drawin
         .encode(
             x=_time_axis("start"),
             x2="end:Q",
-            y=alt.Y("face:N", title=None, axis=_plain_axis(), sort=None),
-            color=_expression_color(),
+            y=alt.Y("face:N", title=None, axis=plain_axis(), sort=None),
+            color=expression_color(),
             tooltip=[
                 alt.Tooltip("face:N"),
                 alt.Tooltip("expression:N", title="looks"),
@@ -161,7 +134,7 @@ def expression_lines(track: pd.DataFrame, *, height: int = 320) -> Drawing:
                 axis=alt.Axis(format="%", tickCount=5),
                 title=None,
             ),
-            color=_expression_color(legend=_legend()),
+            color=expression_color(legend=legend()),
             # One line per unbroken appearance: a gap without a face stays a gap.
             detail="piece:N",
             opacity=alt.when(chosen).then(alt.value(1.0)).otherwise(alt.value(0.12)),
@@ -170,7 +143,7 @@ def expression_lines(track: pd.DataFrame, *, height: int = 320) -> Drawing:
     )
     rule = (
         alt.Chart(thinned)
-        .mark_rule(color=_GREY)
+        .mark_rule(color=GREY)
         .encode(
             x="time_s:Q",
             opacity=alt.when(near).then(alt.value(0.8)).otherwise(alt.value(0.0)),
@@ -192,154 +165,5 @@ def _thin(track: pd.DataFrame) -> pd.DataFrame:
     return rows.groupby([rows["piece"], bins])[columns].mean().reset_index("piece")
 
 
-def training_curves(history: pd.DataFrame, figure: str, *, height: int = 260) -> Drawing:
-    """Loss or accuracy after each epoch, for training and validation, the best epoch marked.
-
-    Args:
-        history: the columns of ``history.csv``.
-        figure: ``"loss"`` or ``"accuracy"``.
-        height: of the chart, in pixels.
-    """
-    percent = figure == "accuracy"
-    long = history.rename(columns={figure: "training", f"val_{figure}": "validation"}).melt(
-        id_vars="epoch", value_vars=["training", "validation"], var_name="part", value_name=figure
-    )
-    number_format = ".1%" if percent else ".3f"
-    lines = (
-        alt.Chart(long)
-        .mark_line(point=alt.OverlayMarkDef(size=36), strokeWidth=2)
-        .encode(
-            x=_epoch_axis(),
-            y=alt.Y(
-                f"{figure}:Q",
-                title=figure,
-                scale=alt.Scale(zero=False),
-                axis=alt.Axis(format="%" if percent else "", tickCount=5),
-            ),
-            color=alt.Color("part:N", scale=_PART_SCALE, legend=_legend()),
-            # Dashes tell the two apart without any colour.
-            strokeDash=alt.StrokeDash(
-                "part:N", scale=alt.Scale(domain=_PART_SCALE.domain, range=[[1, 0], [6, 3]])
-            ),
-            tooltip=[
-                alt.Tooltip("part:N", title="on"),
-                alt.Tooltip("epoch:Q"),
-                alt.Tooltip(f"{figure}:Q", format=number_format),
-            ],
-        )
-    )
-    best = history.loc[history["val_accuracy"].idxmax() : history["val_accuracy"].idxmax()]
-    marked = (
-        alt.Chart(best)
-        .mark_rule(strokeDash=[2, 3], color=_GREY)
-        .encode(
-            x="epoch:Q",
-            tooltip=[
-                alt.Tooltip("epoch:Q", title="best epoch"),
-                alt.Tooltip("val_accuracy:Q", format=".1%", title="validation accuracy"),
-            ],
-        )
-    )
-    return alt.layer(marked, lines).properties(height=height)
-
-
-def learning_rate(history: pd.DataFrame, *, height: int = 260) -> Drawing:
-    """Learning rate of each epoch, in steps, on a logarithmic scale."""
-    steps: Drawing = (
-        alt.Chart(history)
-        .mark_line(interpolate="step", color=_GREEN, point=alt.OverlayMarkDef(color=_GREEN))
-        .encode(
-            x=_epoch_axis(),
-            y=alt.Y(
-                "learning_rate:Q",
-                title="learning rate",
-                scale=alt.Scale(type="log", nice=False, padding=12),
-                axis=alt.Axis(values=sorted(set(history["learning_rate"])), format=".0e"),
-            ),
-            tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("learning_rate:Q", format=".2e")],
-        )
-        .properties(height=height)
-    )
-    return steps
-
-
-def confusion(matrix: NDArray[np.int64], *, cell: int = 54) -> Drawing:
-    """Confusion matrix: in each cell the count and, below it, its share of the row.
-
-    Args:
-        matrix: (7, 7) counts, a row per true expression, a column per predicted one.
-        cell: height of a row in pixels.
-    """
-    rows = matrix.sum(axis=1, keepdims=True)
-    shares = matrix / np.maximum(rows, 1)
-    table = pd.DataFrame(
-        {
-            "true": np.repeat(EMOTIONS, len(EMOTIONS)),
-            "predicted": np.tile(EMOTIONS, len(EMOTIONS)),
-            "count": matrix.ravel(),
-            "share": shares.ravel(),
-        }
-    )
-    base = alt.Chart(table).encode(
-        x=alt.X(
-            "predicted:N",
-            sort=list(EMOTIONS),
-            title="model says",
-            axis=_plain_axis(orient="top", label_angle=-45),
-        ),
-        y=alt.Y("true:N", sort=list(EMOTIONS), title="labelled", axis=_plain_axis()),
-        tooltip=[
-            alt.Tooltip("true:N", title="labelled"),
-            alt.Tooltip("predicted:N", title="model says"),
-            alt.Tooltip("count:Q", format=",", title="images"),
-            alt.Tooltip("share:Q", format=".1%", title="of this row"),
-        ],
-    )
-    ink = (
-        alt.when(alt.datum.share > _WHITE_INK_FROM)
-        .then(alt.value("#ffffff"))
-        .otherwise(alt.value("#06182a"))
-    )
-    cells = base.mark_rect(cornerRadius=3, stroke="white", strokeOpacity=0.0).encode(
-        color=alt.Color("share:Q", scale=_CELL_SCALE, legend=None)
-    )
-    counts = base.mark_text(dy=-7, fontSize=12, fontWeight="bold").encode(
-        text=alt.Text("count:Q", format=","), color=ink
-    )
-    percents = base.mark_text(dy=8, fontSize=11).encode(
-        text=alt.Text("share:Q", format=".0%"), color=ink
-    )
-    return alt.layer(cells, counts, percents).properties(height=cell * len(EMOTIONS))
-
-
-def _plain_axis(*, orient: Literal["left", "top"] = "left", label_angle: float = 0) -> alt.Axis:
-    """An axis of names: no line, no ticks, no grid, every label shown."""
-    return alt.Axis(
-        domain=False,
-        ticks=False,
-        grid=False,
-        labelPadding=6,
-        labelOverlap=False,
-        orient=orient,
-        labelAngle=label_angle,
-    )
-
-
-def _legend() -> alt.Legend:
-    # Below the chart and in columns: beside it, it would take a phone's whole width.
-    return alt.Legend(
-        title=None, orient="bottom", columns=4, symbolType="stroke", symbolStrokeWidth=4
-    )
-
-
 def _time_axis(field: str) -> alt.X:
     return alt.X(f"{field}:Q", title="seconds", axis=alt.Axis(grid=False, tickCount=8))
-
-
-def _epoch_axis() -> alt.X:
-    return alt.X(
-        "epoch:Q",
-        title="epoch",
-        scale=alt.Scale(zero=False, nice=False),
-        axis=alt.Axis(grid=False, format="d", tickMinStep=1, tickCount=8),
-    )

@@ -13,17 +13,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fer"
-PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").glob("*.py"))]
+PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 
 #: Rows from the ground up: a module imports from its own row or those before it, never later ones.
 LAYERS = (
     ("types", "errors", "provenance"),
     ("quality", "cuts", "segments", "background", "views", "video_settings"),
-    ("images", "metrics", "calibration", "artifacts", "recipes", "checkpoint"),
+    ("images", "metrics", "calibration", "artifacts", "recipes", "checkpoint", "latency"),
+    ("architecture",),
     (
         "dataset_sources",
         "dataset",
         "duplicates",
+        "ferplus",
         "faces",
         "network",
         "augmentation",
@@ -32,14 +34,15 @@ LAYERS = (
         "sound",
         "video_writer",
     ),
-    ("classifier", "training", "tracking", "annotate", "sample"),
+    ("facts", "classifier", "training", "tracking", "annotate", "sample"),
     ("moments", "summary", "captions"),
     ("pipeline", "privacy"),
     ("video_output",),
+    ("account",),
     ("evaluation", "robustness", "model_card", "export", "video", "live", "report"),
     ("timeline_picture",),
     ("bundle",),
-    ("charts",),
+    ("chart_style", "charts", "model_charts", "data_charts"),
     ("console",),
     ("video_command",),
     ("app", "__main__"),

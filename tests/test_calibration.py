@@ -5,9 +5,12 @@ import pytest
 
 from fer.calibration import (
     apply_temperature,
+    brier_score,
     coverage,
+    coverage_curve,
     expected_calibration_error,
     fit_temperature,
+    reliability,
     unsure_threshold,
 )
 from fer.types import Probabilities
@@ -62,3 +65,29 @@ def test_threshold_and_coverage() -> None:
     assert threshold == pytest.approx(0.6)
     assert coverage(probabilities, threshold) == pytest.approx(0.8)
     assert unsure_threshold(np.array([1]), _sure([0.9])) is None
+
+
+def test_reliability_by_hand() -> None:
+    labels = np.array([0, 1, 0, 0])
+    table = reliability(labels, _sure([0.92, 0.92, 0.52, 0.58]), bins=10)
+    assert table["images"].tolist() == [2, 2]
+    assert table["low"].tolist() == pytest.approx([0.5, 0.9])
+    assert table["high"].tolist() == pytest.approx([0.6, 1.0])
+    assert table["confidence"].tolist() == pytest.approx([0.55, 0.92])
+    assert table["accuracy"].tolist() == [1.0, 0.5]
+
+
+def test_brier_score_by_hand() -> None:
+    # 0.4 short of certainty, and 0.1 for each of the six others; the second face is certain.
+    found = brier_score(np.array([0, 0]), _sure([0.4, 1.0]))
+    assert found == pytest.approx((0.6**2 + 6 * 0.1**2) / 2, abs=1e-6)
+    assert brier_score(np.array([1]), _sure([1.0])) == pytest.approx(2)
+
+
+def test_coverage_curve_by_hand() -> None:
+    curve = coverage_curve(np.array([0, 0, 1, 0]), _sure([0.9, 0.8, 0.7, 0.3]), steps=3)
+    assert curve["threshold"].tolist() == [0, 0.5, 1]
+    assert curve["faces"].tolist() == [4, 3, 0]
+    assert curve["coverage"].tolist() == [1, 0.75, 0]
+    assert curve["accuracy"].tolist()[:2] == pytest.approx([0.75, 2 / 3])
+    assert np.isnan(curve["accuracy"].iloc[2])

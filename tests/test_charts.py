@@ -3,40 +3,28 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 import pytest
 
 from fer import charts
+from fer.chart_style import Drawing
 from fer.report import to_table
 from fer.types import COLORS, EMOTIONS, FrameResult, VideoReport
 from tests.fakes import frame, prediction, probabilities
 
-HISTORY = pd.DataFrame(
-    {
-        "epoch": [1, 2, 3],
-        "loss": [1.8, 1.5, 1.2],
-        "accuracy": [0.3, 0.4, 0.5],
-        "val_loss": [1.7, 1.4, 1.5],
-        "val_accuracy": [0.35, 0.5, 0.45],
-        "learning_rate": [5e-4, 5e-4, 5e-5],
-        "seconds": [200.0, 210.0, 190.0],
-    }
-)
 
-
-def spec(chart: charts.Drawing) -> dict[str, Any]:
+def spec(chart: Drawing) -> dict[str, Any]:
     """What the browser gets."""
     made: dict[str, Any] = chart.to_dict()
     return made
 
 
-def layers(chart: charts.Drawing) -> list[dict[str, Any]]:
+def layers(chart: Drawing) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = spec(chart)["layer"]
     return found
 
 
-def rows(chart: charts.Drawing, layer: int | None = None) -> list[dict[str, Any]]:
+def rows(chart: Drawing, layer: int | None = None) -> list[dict[str, Any]]:
     """The data of a chart, or of one of its layers."""
     made = spec(chart)
     data = made["data"] if layer is None or "data" in made else made["layer"][layer]["data"]
@@ -121,45 +109,12 @@ def test_lines_of_a_long_video_are_thinned_without_losing_its_end() -> None:
     assert max(row["time_s"] for row in found) == pytest.approx(299.9, abs=1)
 
 
-@pytest.mark.parametrize(("figure", "training"), [("loss", 1.8), ("accuracy", 0.3)])
-def test_curves_of_training_and_validation(figure: str, training: float) -> None:
-    found = rows(charts.training_curves(HISTORY, figure), 1)
-    assert [row["part"] for row in found] == ["training"] * 3 + ["validation"] * 3
-    assert found[0][figure] == training
-    assert found[3][figure] == HISTORY[f"val_{figure}"][0]
-
-
-def test_curves_mark_the_epoch_that_is_best_in_validation() -> None:
-    assert [r["epoch"] for r in rows(charts.training_curves(HISTORY, "loss"), 0)] == [2]
-    assert [r["epoch"] for r in rows(charts.training_curves(HISTORY[:1], "loss"), 0)] == [1]
-
-
-def test_learning_rates_are_named_on_the_axis() -> None:
-    axis = spec(charts.learning_rate(HISTORY))["encoding"]["y"]["axis"]
-    assert axis["values"] == [5e-5, 5e-4]
-
-
-def test_confusion_shows_counts_and_shares_of_rows() -> None:
-    matrix = np.zeros((7, 7), np.int64)
-    matrix[3] = [0, 0, 0, 6, 0, 2, 0]
-    found = {(r["true"], r["predicted"]): r for r in rows(charts.confusion(matrix), 0)}
-    assert len(found) == 49
-    assert found["happy", "happy"]["count"] == 6
-    assert found["happy", "happy"]["share"] == pytest.approx(0.75)
-    assert found["happy", "surprise"]["share"] == pytest.approx(0.25)
-    # An expression without any face has no shares, and nothing is divided by zero.
-    assert found["angry", "angry"]["share"] == 0
-
-
 @pytest.mark.parametrize(
     "chart",
     [
         charts.expression_bars(probabilities()),
         charts.expression_ribbon(frames_table(frame(prediction(track=1)))),
         charts.expression_lines(frames_table(frame(prediction(track=1)))),
-        charts.training_curves(HISTORY, "accuracy"),
-        charts.learning_rate(HISTORY),
-        charts.confusion(np.eye(7, dtype=np.int64)),
     ],
 )
 def test_every_chart_leaves_the_ground_to_the_page_and_explains_its_marks(

@@ -1,23 +1,18 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 import fer.app
-from fer import artifacts, sample
+from fer import sample
 from fer.faces import DetectorStatus
-from fer.images import PREPROCESSING
-from fer.metrics import score
-from fer.types import EMOTIONS, FACE_SIZE
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
+from tests.made_up_runs import make_run
 
 ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 PAGES = ("home", "video", "photo", "model", "responsible_use")
@@ -69,65 +64,6 @@ def charts(app: AppTest) -> int:
 
 def downloads(app: AppTest) -> list[str]:
     return [str(button.proto.label) for button in app.get("download_button")]
-
-
-def make_run(name: str = "seed-cnn") -> pd.DataFrame:
-    """Write a finished run whose network is empty files, and return its predictions."""
-    folder = artifacts.run_folder(name)
-    folder.mkdir(parents=True)
-    labels = np.arange(70) % 7
-    seven = np.random.default_rng(1).dirichlet(np.ones(7), 70)
-    seven[:40, :] = 0.05
-    seven[np.arange(40), labels[:40]] = 0.7
-    predictions = pd.DataFrame(seven, columns=list(EMOTIONS))
-    predictions.insert(0, "label", np.array(EMOTIONS)[labels])
-    predictions.insert(0, "split", "PublicTest")
-    predictions.insert(0, "row", np.arange(70))
-    predictions.to_csv(folder / artifacts.PREDICTIONS, index=False)
-    make_history(folder, epochs=3)
-    for file in (artifacts.ARCHITECTURE, artifacts.WEIGHTS, artifacts.SERVING):
-        (folder / file).touch()
-    (folder / artifacts.CARD).write_text("# Model card\nMeant for learning.")
-    figures = score(labels, seven.astype(np.float32))
-    artifacts.write_meta(
-        folder,
-        {
-            "labels": EMOTIONS,
-            "input_shape": [FACE_SIZE, FACE_SIZE, 1],
-            "preprocessing": dict(PREPROCESSING),
-            "metrics": {
-                "parameters": 2_870_000,
-                "multiply_adds": 117e6,
-                "train_accuracy": 0.681,
-                "train_loss": 0.9,
-                "test": {"all": figures, "PublicTest": figures, "without_twins": figures},
-            },
-            "commit": "0" * 12,
-            "seed": 1,
-            "protocol": "The checkpoint was chosen on the test faces.",
-        },
-    )
-    (artifacts.models_dir() / "references.csv").write_text(
-        "name,version,kind,train_accuracy,accuracy,accuracy_without_twins,ms_per_face,source,date\n"
-        "The original,,published,0.641,0.630,,,its authors,2020\n"
-        "Another,1.0,measured,,0.66,0.64,,measured,2026\n"
-    )
-    return predictions
-
-
-def make_history(folder: Path, epochs: int) -> None:
-    steps = np.arange(1, epochs + 1)
-    history = {"epoch": steps, "learning_rate": 5e-4, "seconds": 60.0}
-    history |= dict.fromkeys(("loss", "val_loss"), 1.0 / steps)
-    history |= dict.fromkeys(("accuracy", "val_accuracy"), 1 - 0.5 / steps)
-    pd.DataFrame(history).to_csv(folder / artifacts.HISTORY, index=False)
-
-
-def make_training(name: str, epoch: int, updated: float) -> None:
-    folder = artifacts.runs_dir() / name
-    folder.mkdir(parents=True, exist_ok=True)
-    make_history(folder, epoch)
-    artifacts.write_status(artifacts.TrainingStatus(name, "seed", epoch, 15, folder, updated))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -282,65 +218,6 @@ def test_junk_is_refused_in_a_sentence(open_page: OpenPage) -> None:
     assert not app.exception
     assert len(app.error) == 1
     assert not app.header
-
-
-def test_the_model_page_counts_every_face(open_page: OpenPage) -> None:
-    predictions = make_run()
-    app = open_page("model")
-    assert not app.exception
-    assert "Together **70** faces" in texts(app)
-    matrix = app.table[0].value.to_dict("index")
-    assert matrix["total"]["total"] == len(predictions)
-    assert [matrix[name]["total"] for name in EMOTIONS] == [10] * 7
-    assert charts(app) == 4  # the matrix, and three curves
-
-
-def test_the_model_page_puts_the_original_beside_the_run(open_page: OpenPage) -> None:
-    make_run()
-    app = open_page("model")
-    beside = app.table[1].value
-    assert list(beside.loc["original system"]) == [
-        "64.1%",
-        "not published",
-        "63.0%",
-        "not published",
-    ]
-    assert beside.loc["seed-cnn", "training accuracy"] == "68.1%"
-    assert "chosen on the test faces" in texts(app)
-    assert "Meant for learning." in texts(app)
-
-
-def test_the_model_page_offers_every_run_the_served_one_first(open_page: OpenPage) -> None:
-    make_run("a-run")
-    make_run("seed-cnn")
-    app = open_page("model")
-    assert app.selectbox[0].options == ["seed-cnn", "a-run"]
-    app.selectbox[0].select("a-run").run()
-    assert "a-run" in app.table[1].value.index
-
-
-def test_an_altered_run_is_named(open_page: OpenPage) -> None:
-    make_run()
-    (artifacts.run_folder("seed-cnn") / artifacts.HISTORY).write_text("epoch\n1\n")
-    app = open_page("model")
-    assert not app.exception
-    assert "history\\.csv" in app.error[0].value
-
-
-def test_curves_of_a_training_run_grow(open_page: OpenPage) -> None:
-    make_training("next-cnn", epoch=2, updated=time.time())
-    app = open_page("model")
-    assert "next\\-cnn: training under way" in texts(app)
-    assert charts(app) == 3
-    assert app.get("progress")[0].proto.text == "Epoch 2 of 15, about 13 min to go"
-    make_training("next-cnn", epoch=3, updated=time.time())
-    app.run()
-    assert app.get("progress")[0].proto.text == "Epoch 3 of 15, about 12 min to go"
-
-
-def test_a_training_run_that_stands_still_says_so(open_page: OpenPage) -> None:
-    make_training("next-cnn", epoch=2, updated=time.time() - 7200)
-    assert "training no progress for 120 min" in texts(open_page("model"))
 
 
 def test_six_dangers_are_named_with_what_is_not_covered(open_page: OpenPage) -> None:

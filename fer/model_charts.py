@@ -1,0 +1,449 @@
+"""Charts of a run: how it was trained, how right it is, where it errs and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fer.chart_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    Drawing,
+    area_legend,
+    epoch_axis,
+    expression_color,
+    legend,
+    percent_axis,
+    plain_axis,
+    series,
+)
+from fer.types import EMOTIONS, Probabilities
+
+#: Name of the selection that a click on a cell of ``confusion`` makes.
+CELL: Final = "cell"
+
+#: From pale to deep blue, opaque: a cell looks the same on a light and on a dark page.
+_CELL_SCALE: Final = alt.Scale(domain=[0, 1], range=["#eaf2f9", "#084a82"])
+
+#: Share from which white figures stand out from the cell more than dark ones do.
+_WHITE_INK_FROM: Final = 0.66
+
+_PARTS: Final = ("training", "validation")
+
+
+def training_curves(
+    histories: Mapping[str, pd.DataFrame], figure: str, *, height: int = 330
+) -> Drawing:
+    """Loss or accuracy after each epoch; training dashed if several runs are compared.
+
+    Args:
+        histories: the columns of ``history.csv``, by name of the run, at least one. A single
+            run has its best epoch marked.
+        figure: ``"loss"`` or ``"accuracy"``.
+        height: of the chart, in pixels.
+    """
+    percent = figure == "accuracy"
+    long = pd.concat(_melt(history, figure).assign(run=run) for run, history in histories.items())
+    several = len(histories) > 1
+    if several:
+        encoding = series("run", list(histories))
+        encoding["strokeDash"] = alt.StrokeDash(
+            "part:N",
+            scale=alt.Scale(domain=_PARTS, range=[[4, 4], [1, 0]]),
+            legend=legend(),
+        )
+    else:
+        encoding = series("part", list(_PARTS))
+    lines = (
+        alt.Chart(long)
+        .mark_line(point=alt.OverlayMarkDef(size=30), strokeWidth=2)
+        .encode(
+            x=epoch_axis(),
+            y=alt.Y(
+                f"{figure}:Q",
+                title=figure,
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(format="%" if percent else "", tickCount=5),
+            ),
+            tooltip=[
+                alt.Tooltip("run:N"),
+                alt.Tooltip("part:N", title="on"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip(f"{figure}:Q", format=".1%" if percent else ".3f"),
+            ],
+            **encoding,
+        )
+    )
+    if several:
+        return alt.layer(lines).properties(height=height)
+    return alt.layer(_best_epoch(next(iter(histories.values()))), lines).properties(height=height)
+
+
+def _melt(history: pd.DataFrame, figure: str) -> pd.DataFrame:
+    parts = history.rename(columns={figure: "training", f"val_{figure}": "validation"})
+    return parts.melt(id_vars="epoch", value_vars=list(_PARTS), var_name="part", value_name=figure)
+
+
+def _best_epoch(history: pd.DataFrame) -> alt.Chart:
+    best = history["val_accuracy"].idxmax()
+    rule: alt.Chart = (
+        alt.Chart(history.loc[best:best])
+        .mark_rule(strokeDash=[2, 3], color=GREY)
+        .encode(
+            x="epoch:Q",
+            tooltip=[
+                alt.Tooltip("epoch:Q", title="best epoch"),
+                alt.Tooltip("val_accuracy:Q", format=".1%", title="validation accuracy"),
+            ],
+        )
+    )
+    return rule
+
+
+def learning_rate(history: pd.DataFrame, *, height: int = 260) -> Drawing:
+    """Learning rate of each epoch, in steps, on a logarithmic scale."""
+    rates = sorted(set(history["learning_rate"]))
+    # A schedule with a few values names them; one that changes all the time has usual ticks.
+    axis = alt.Axis(values=rates, format=".0e") if len(rates) <= 6 else alt.Axis(format=".0e")
+    steps: Drawing = (
+        alt.Chart(history)
+        .mark_line(interpolate="step", color=GREEN, point=alt.OverlayMarkDef(color=GREEN))
+        .encode(
+            x=epoch_axis(),
+            y=alt.Y(
+                "learning_rate:Q",
+                title="learning rate",
+                scale=alt.Scale(type="log", nice=False, padding=12),
+                axis=axis,
+            ),
+            tooltip=[alt.Tooltip("epoch:Q"), alt.Tooltip("learning_rate:Q", format=".2e")],
+        )
+        .properties(height=height)
+    )
+    return steps
+
+
+def epoch_minutes(history: pd.DataFrame, *, height: int = 260) -> Drawing:
+    """How long each epoch took, in minutes."""
+    bars: Drawing = (
+        alt.Chart(history.assign(minutes=history["seconds"] / 60))
+        .mark_bar(color=BLUE, opacity=0.75, cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("epoch:O", title="epoch", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("minutes:Q", title="minutes", axis=alt.Axis(tickCount=5)),
+            tooltip=[alt.Tooltip("epoch:O"), alt.Tooltip("minutes:Q", format=".1f")],
+        )
+        .properties(height=height)
+    )
+    return bars
+
+
+def accuracies(table: pd.DataFrame, kinds: Sequence[str], *, step: int = 30) -> Drawing:
+    """A row per model: a dot for its accuracy, a line for the 95% interval where it is known.
+
+    Args:
+        table: ``name``, ``kind`` (what a colour and a shape tell apart), ``accuracy``, and
+            ``low`` and ``high``, which may be missing; 0 to 1; first row on top.
+        kinds: up to three, in the order of the legend.
+        step: height of a row in pixels.
+    """
+    # Named one by one: layers that leave rows out would bring their own order.
+    names = list(table["name"])
+    scale_of_kinds = alt.Scale(domain=list(kinds), range=[BLUE, ORANGE, GREY][: len(kinds)])
+    base = alt.Chart(table).encode(
+        y=alt.Y("name:N", sort=names, title=None, axis=plain_axis(limit=230)),
+        color=alt.Color("kind:N", scale=scale_of_kinds, legend=area_legend()),
+        tooltip=[
+            alt.Tooltip("name:N"),
+            alt.Tooltip("kind:N"),
+            alt.Tooltip("accuracy:Q", format=".2%"),
+            alt.Tooltip("low:Q", format=".2%", title="95% interval from"),
+            alt.Tooltip("high:Q", format=".2%", title="to"),
+        ],
+    )
+    known = float(table[["low", "accuracy"]].min().min())
+    scale = alt.Scale(domain=[max(known - 0.03, 0), float(table[["high", "accuracy"]].max().max())])
+    x = alt.X("accuracy:Q", scale=scale, title="accuracy", axis=alt.Axis(format="%", tickCount=6))
+    intervals = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=scale), x2="high:Q"
+    )
+    dots = base.mark_point(filled=True, size=110, opacity=1).encode(
+        x=x, shape=alt.Shape("kind:N", scale=alt.Scale(domain=list(kinds)), legend=None)
+    )
+    figures = base.mark_text(dy=-11, fontSize=11).encode(
+        x=alt.X("accuracy:Q", scale=scale), text=alt.Text("accuracy:Q", format=".1%")
+    )
+    return alt.layer(intervals, dots, figures).properties(height=alt.Step(step))
+
+
+def confusion(
+    matrix: NDArray[np.int64],
+    *,
+    columns: Sequence[str] = EMOTIONS,
+    rows: Sequence[str] = EMOTIONS,
+    titles: tuple[str, str] = ("labelled", "model says"),
+    cell: int = 54,
+    selectable: bool = False,
+) -> Drawing:
+    """A matrix of counts: in each cell the count and, below it, its share of the row.
+
+    Args:
+        matrix: (rows, columns) counts; for a confusion matrix a row per true expression and
+            a column per predicted one.
+        columns: names of the columns.
+        rows: names of the rows.
+        titles: of the rows and of the columns.
+        cell: height of a row in pixels.
+        selectable: let a click select a cell, under the name ``CELL``, with the fields ``row``
+            and ``column``.
+    """
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    table = pd.DataFrame(
+        {
+            "row": np.repeat(rows, len(columns)),
+            "column": np.tile(columns, len(rows)),
+            "count": matrix.ravel(),
+            "share": shares.ravel(),
+        }
+    )
+    chosen = alt.selection_point(name=CELL, fields=["row", "column"], on="click", empty=False)
+    base = alt.Chart(table).encode(
+        x=alt.X(
+            "column:N",
+            sort=list(columns),
+            title=titles[1],
+            axis=plain_axis(orient="top", label_angle=-45),
+        ),
+        y=alt.Y("row:N", sort=list(rows), title=titles[0], axis=plain_axis()),
+        tooltip=[
+            alt.Tooltip("row:N", title=titles[0]),
+            alt.Tooltip("column:N", title=titles[1]),
+            alt.Tooltip("count:Q", format=",", title="images"),
+            alt.Tooltip("share:Q", format=".1%", title="of this row"),
+        ],
+    )
+    ink = (
+        alt.when(alt.datum.share > _WHITE_INK_FROM)
+        .then(alt.value("#ffffff"))
+        .otherwise(alt.value("#06182a"))
+    )
+    cells = base.mark_rect(
+        cornerRadius=3, stroke=ORANGE, strokeWidth=0, cursor="pointer" if selectable else "default"
+    ).encode(color=alt.Color("share:Q", scale=_CELL_SCALE, legend=None))
+    if selectable:
+        cells = cells.encode(
+            strokeWidth=alt.when(chosen).then(alt.value(4)).otherwise(alt.value(0))
+        ).add_params(chosen)
+    counts = base.mark_text(dy=-7, fontSize=12, fontWeight="bold").encode(
+        text=alt.Text("count:Q", format=","), color=ink
+    )
+    percents = base.mark_text(dy=8, fontSize=11).encode(
+        text=alt.Text("share:Q", format=".0%"), color=ink
+    )
+    return alt.layer(cells, counts, percents).properties(height=cell * len(rows))
+
+
+def probability_histogram(
+    labels: NDArray[np.int64],
+    probabilities: Probabilities,
+    expression: str,
+    *,
+    height: int = 190,
+) -> Drawing:
+    """How probable the model finds an expression, for faces labelled with it and for all others.
+
+    Args:
+        labels: (N,) positions in ``EMOTIONS``.
+        probabilities: (N, 7).
+        expression: which.
+        height: of the chart, in pixels.
+    """
+    position = EMOTIONS.index(expression)
+    edges = np.linspace(0, 1, 21)
+    groups = {f"labelled {expression}": labels == position, "others": labels != position}
+    table = pd.concat(
+        pd.DataFrame(
+            {
+                "faces": name,
+                "low": edges[:-1],
+                "high": edges[1:],
+                "count": (counts := np.histogram(probabilities[mask, position], edges)[0]),
+                "share": counts / max(int(mask.sum()), 1),
+            }
+        )
+        for name, mask in groups.items()
+    )
+    bars: Drawing = (
+        alt.Chart(table)
+        .mark_area(interpolate="step-after", line={"strokeWidth": 2}, fillOpacity=0.25)
+        .encode(
+            x=alt.X(
+                "low:Q",
+                scale=alt.Scale(domain=[0, 1]),
+                **percent_axis(f"probability of {expression}", grid=False),
+            ),
+            y=alt.Y(
+                "share:Q",
+                stack=None,
+                title="share of faces",
+                axis=alt.Axis(format="%", tickCount=3),
+            ),
+            color=alt.Color(
+                "faces:N",
+                scale=alt.Scale(domain=list(groups), range=[BLUE, ORANGE]),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("faces:N"),
+                alt.Tooltip("low:Q", format=".0%", title="probability from"),
+                alt.Tooltip("high:Q", format=".0%", title="to"),
+                alt.Tooltip("count:Q", format=",", title="number"),
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
+        )
+        .properties(height=height)
+    )
+    return bars
+
+
+def shared_confusions(table: pd.DataFrame, *, step: int = 28) -> Drawing:
+    """The model's most frequent confusions beside the crowd's, as two dots on a line.
+
+    Args:
+        table: the columns of ``account.shared_confusions``, first row on top.
+        step: height of a row in pixels.
+    """
+    pairs = table.assign(pair=table["label"] + " seen as " + table["seen_as"])
+    long = pairs.melt(
+        id_vars="pair", value_vars=["model", "crowd"], var_name="who", value_name="share"
+    )
+    long["who"] = long["who"].map({"model": "the model's answers", "crowd": "FER+ votes"})
+    who = ["the model's answers", "FER+ votes"]
+    names = alt.Y("pair:N", sort=None, title=None, axis=plain_axis(limit=230))
+    lines = (
+        alt.Chart(pairs)
+        .mark_rule(color=GREY, opacity=0.6, strokeWidth=2)
+        .encode(y=names, x="model:Q", x2="crowd:Q")
+    )
+    dots = (
+        alt.Chart(long)
+        .mark_point(filled=True, size=90, opacity=1)
+        .encode(
+            y=names,
+            x=alt.X("share:Q", **percent_axis("share of the faces with that label")),
+            color=alt.Color(
+                "who:N",
+                scale=alt.Scale(domain=who, range=[BLUE, ORANGE]),
+                legend=area_legend(),
+            ),
+            shape=alt.Shape("who:N", scale=alt.Scale(domain=who), legend=None),
+            tooltip=[
+                alt.Tooltip("pair:N", title="faces labelled"),
+                alt.Tooltip("who:N", title="according to"),
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
+        )
+    )
+    return alt.layer(lines, dots).properties(height=alt.Step(step))
+
+
+def reliability(tables: Mapping[str, pd.DataFrame], *, height: int = 440) -> Drawing:
+    """Accuracy by confidence; an honest model lies on the dashed diagonal.
+
+    Args:
+        tables: the columns of ``calibration.reliability``, by name of the probabilities.
+        height: of the chart, in pixels.
+    """
+    long = pd.concat(table.assign(probabilities=name) for name, table in tables.items())
+    diagonal = (
+        alt.Chart(pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]}))
+        .mark_line(color=GREY, strokeDash=[5, 4])
+        .encode(x="confidence:Q", y="accuracy:Q")
+    )
+    whole = alt.Scale(domain=[0, 1])
+    lines = (
+        alt.Chart(long)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("confidence:Q", scale=whole, **percent_axis("how sure it is")),
+            y=alt.Y("accuracy:Q", scale=whole, **percent_axis("how often it is right")),
+            tooltip=[
+                alt.Tooltip("probabilities:N"),
+                alt.Tooltip("images:Q", format=",", title="faces"),
+                alt.Tooltip("confidence:Q", format=".1%", title="mean confidence"),
+                alt.Tooltip("accuracy:Q", format=".1%", title="right"),
+            ],
+            **series("probabilities", list(tables)),
+        )
+    )
+    # Few faces say little: the dots are as large as their bins.
+    dots = lines.mark_point(filled=True, opacity=1).encode(
+        size=alt.Size("images:Q", scale=alt.Scale(range=[8, 320]), legend=None),
+        strokeDash=alt.Undefined,
+    )
+    return alt.layer(diagonal, lines, dots).properties(height=height)
+
+
+def coverage(curve: pd.DataFrame, threshold: float, *, height: int = 380) -> Drawing:
+    """How right the remaining answers are against how many remain, the chosen point marked.
+
+    Args:
+        curve: the columns of ``calibration.coverage_curve``.
+        threshold: least confidence that is chosen.
+        height: of the chart, in pixels.
+    """
+    given = curve.dropna(subset=["accuracy"])
+    x = alt.X(
+        "coverage:Q", scale=alt.Scale(domain=[0, 1]), **percent_axis("faces that get an answer")
+    )
+    y = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), **percent_axis("right among those"))
+    tooltip = [
+        alt.Tooltip("threshold:Q", format=".0%", title="least confidence"),
+        alt.Tooltip("faces:Q", format=","),
+        alt.Tooltip("coverage:Q", format=".1%", title="of all"),
+        alt.Tooltip("accuracy:Q", format=".1%", title="right"),
+    ]
+    line = (
+        alt.Chart(given)
+        .mark_line(color=BLUE, strokeWidth=2, point=alt.OverlayMarkDef(color=BLUE, size=14))
+        .encode(x=x, y=y, order="threshold:Q", tooltip=tooltip)
+    )
+    nearest = (given["threshold"] - threshold).abs().idxmin()
+    chosen = alt.Chart(given.loc[nearest:nearest])
+    dot = chosen.mark_point(color=ORANGE, filled=True, size=240, opacity=1).encode(
+        x=x, y=y, tooltip=tooltip
+    )
+    return alt.layer(line, dot).properties(height=height)
+
+
+def class_figures(table: pd.DataFrame, figure: str, *, height: int = 220) -> Drawing:
+    """Precision, recall or F1 of each expression, in its colour.
+
+    Args:
+        table: the columns of ``metrics.per_class``.
+        figure: ``"precision"``, ``"recall"`` or ``"f1"``.
+        height: of the chart, in pixels.
+    """
+    base = alt.Chart(table).encode(
+        y=alt.Y("expression:N", sort=list(EMOTIONS), title=None, axis=plain_axis()),
+        tooltip=[
+            alt.Tooltip("expression:N"),
+            alt.Tooltip(f"{figure}:Q", format=".1%"),
+            alt.Tooltip("support:Q", format=",", title="faces"),
+        ],
+    )
+    room = alt.Scale(domain=[0, 1.15])
+    bars = base.mark_bar(cornerRadiusEnd=3).encode(
+        x=alt.X(f"{figure}:Q", scale=room, axis=None), color=expression_color()
+    )
+    figures = base.mark_text(align="left", dx=5, color=GREY, fontSize=12).encode(
+        x=alt.X(f"{figure}:Q", scale=room, axis=None), text=alt.Text(f"{figure}:Q", format=".0%")
+    )
+    return alt.layer(bars, figures).properties(height=height)
