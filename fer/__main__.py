@@ -141,15 +141,24 @@ def import_data(
 
 
 @data_app.command(epilog="Example: python -m fer data audit")
-def audit() -> None:
+def audit(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write what the Model page tells to data/facts/.")
+    ] = False,
+) -> None:
     """Count exact and near duplicates within and across the splits."""
     from dataclasses import asdict
 
+    from fer import facts
     from fer.dataset import load_dataset
     from fer.duplicates import audit as count_duplicates
 
-    for name, number in asdict(count_duplicates(load_dataset())).items():
+    dataset = load_dataset()
+    for name, number in asdict(count_duplicates(dataset)).items():
         typer.echo(f"{number:6}  {name.replace('_', ' ')}")
+    if write:
+        facts.write(dataset)
+        typer.echo("data/facts/ is written.")
 
 
 @app.command(epilog="Example: python -m fer train --recipe seed --resume")
@@ -199,19 +208,32 @@ def train(
 
 
 @app.command(epilog="Example: python -m fer evaluate seed-cnn")
-def evaluate(run: _Run = None) -> None:
-    """Measure a run on the test split again, and check that its recorded figures hold."""
+def evaluate(
+    run: _Run = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="First write its mirror-averaged predictions and card.")
+    ] = False,
+) -> None:
+    """Find all that the Model page tells anew, and check that the committed files agree.
+
+    A difference beyond 0.0001 is an error.
+    """
+    from fer import facts
     from fer.artifacts import default_run
     from fer.dataset import load_dataset
-    from fer.evaluation import evaluate_run
+    from fer.evaluation import complete_run, evaluate_run
 
-    found = evaluate_run(run or default_run(), load_dataset())
+    name, dataset = run or default_run(), load_dataset()
+    if write:
+        complete_run(name, dataset)
+    found = evaluate_run(name, dataset)
     typer.echo(_figures(found.metrics))
     typer.echo("Averaged over each face and its mirror image:")
     typer.echo(_figures(found.flipped))
-    for problem in found.problems:
+    problems = [*found.problems, *facts.compare(dataset)]
+    for problem in problems:
         complain(problem)
-    if found.problems:
+    if problems:
         raise typer.Exit(1)
     typer.echo("The recorded figures hold.")
 

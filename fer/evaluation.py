@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fer import artifacts
+from fer.architecture import read_layers
+from fer.calibration import (
+    apply_temperature,
+    coverage,
+    expected_calibration_error,
+    fit_temperature,
+    unsure_threshold,
+)
 from fer.classifier import FacialExpressionModel
 from fer.dataset import Dataset
-from fer.duplicates import has_training_twin
+from fer.duplicates import has_training_twin, validation_slice
 from fer.metrics import score
-from fer.types import EMOTIONS, Image, Probabilities
+from fer.model_card import model_card
+from fer.types import EMOTIONS, Image, Probabilities, Run, Split
+
+#: Figures by name, ready for JSON.
+Figures: TypeAlias = dict[str, Any]
 
 #: A recomputed figure or probability may differ by this much: the arithmetic of
 #: another processor or library version does.
 TOLERANCE: Final = 1e-4
+
+_REMEDY: Final = "Write it with: python -m fer evaluate RUN --write"
 
 
 @dataclass(frozen=True)
@@ -76,30 +92,106 @@ def measure(dataset: Dataset, probabilities: Probabilities) -> dict[str, dict[st
 
 
 def evaluate_run(name: str, dataset: Dataset) -> Evaluation:
-    """Predict the test split anew with the serving file and compare with what is committed.
+    """Find everything about a run anew and compare it with what is committed.
+
+    Predictions come from the serving file, of a single view and averaged with the mirror image;
+    figures and calibration from those; the network's size from its layers; the card from the
+    description.
 
     Raises:
         ModelError: if the run cannot be loaded.
     """
-    model = FacialExpressionModel.load(name)
-    test = dataset.split("test")
+    model, folder = FacialExpressionModel.load(name), artifacts.run_folder(name)
+    run, test = model.run, dataset.split("test")
     probabilities = model.predict(test.images, calibrated=False)
+    mirrored = flip_averaged(model, test.images)
     metrics = measure(dataset, probabilities)
-    committed = artifacts.read_predictions(artifacts.run_folder(name))
-    problems = _compare_predictions(committed, predictions_table(dataset, probabilities))
-    problems += _compare_figures(model.run.metrics.get("test", {}), metrics)
-    flipped = measure(dataset, flip_averaged(model, test.images))
-    return Evaluation(metrics, flipped, tuple(problems))
+    problems = _compare_predictions(folder, artifacts.PREDICTIONS, dataset, probabilities)
+    problems += _compare_predictions(folder, artifacts.FLIPPED, dataset, mirrored)
+    problems += _compare_figures(run.metrics.get("test", {}), metrics)
+    problems += _compare_calibration(model, dataset, probabilities)
+    problems += _compare_network(run)
+    if (folder / artifacts.CARD).read_text(encoding="utf-8") != model_card(name, run):
+        problems.append(f"{artifacts.CARD} does not say what {artifacts.META} says. {_REMEDY}")
+    return Evaluation(metrics, measure(dataset, mirrored), tuple(problems))
 
 
-def _compare_predictions(committed: pd.DataFrame, found: pd.DataFrame) -> list[str]:
+def complete_run(name: str, dataset: Dataset) -> None:
+    """Write what follows from a run: mirror-averaged predictions and the card.
+
+    What was measured when it was trained stays as it is.
+
+    Raises:
+        ModelError: if the run cannot be loaded.
+    """
+    model, folder = FacialExpressionModel.load(name), artifacts.run_folder(name)
+    mirrored = flip_averaged(model, dataset.split("test").images)
+    write_predictions(folder / artifacts.FLIPPED, dataset, mirrored)
+    artifacts.write_meta(folder, artifacts.read_meta(folder))
+    card = model_card(name, artifacts.load_run(name))
+    artifacts.write_text(folder / artifacts.CARD, card)
+
+
+def write_predictions(path: Path, dataset: Dataset, probabilities: Probabilities) -> None:
+    """Write predictions on the test split (number of test images, 7) to a CSV file."""
+    table = predictions_table(dataset, probabilities)
+    artifacts.write_text(path, table.to_csv(index=False, float_format="%.6f"))
+
+
+def calibrate(recipe_validation: str, model: FacialExpressionModel, held_out: Split) -> Figures:
+    """Fit the temperature and the threshold of "unsure" on images that chose the checkpoint.
+
+    A run that was validated on the test split has no images left to fit on honestly:
+    it stays uncalibrated.
+
+    Args:
+        recipe_validation: which images chose it: ``"test"`` or ``"slice"``.
+        model: the run.
+        held_out: those images.
+
+    Returns:
+        ``fitted_on`` in words, ``temperature``, ``unsure_threshold`` (None if no threshold makes
+        it right often enough) and the ``coverage`` at it; empty for an uncalibrated run.
+    """
+    if recipe_validation == "test":
+        return {}
+    raw = model.predict(held_out.images, calibrated=False)
+    temperature = fit_temperature(held_out.labels, raw)
+    calibrated = apply_temperature(raw, temperature)
+    threshold = unsure_threshold(held_out.labels, calibrated)
+    return {
+        "fitted_on": f"{len(held_out)} validation images",
+        "temperature": temperature,
+        "unsure_threshold": threshold,
+        "coverage": None if threshold is None else coverage(calibrated, threshold),
+    }
+
+
+def calibration_error(
+    labels: NDArray[np.int64], probabilities: Probabilities, temperature: float
+) -> Figures:
+    """Expected calibration error on the test split before and after the temperature."""
+    after = apply_temperature(probabilities, temperature)
+    return {
+        "test_ece_before": expected_calibration_error(labels, probabilities),
+        "test_ece_after": expected_calibration_error(labels, after),
+    }
+
+
+def _compare_predictions(
+    folder: Path, file: str, dataset: Dataset, probabilities: Probabilities
+) -> list[str]:
+    if not (folder / file).exists():
+        return [f"{file} is missing. {_REMEDY}"]
+    committed = artifacts.read_predictions(folder, file)
+    found = predictions_table(dataset, probabilities)
     keys = ["row", "split", "label"]
     if not committed[keys].equals(found[keys].astype(committed[keys].dtypes)):
-        return [f"{artifacts.PREDICTIONS} is about other images than this data set's test split."]
+        return [f"{file} is about other images than this data set's test split."]
     seven = list(EMOTIONS)
     worst = float(np.abs(committed[seven].to_numpy() - found[seven].to_numpy()).max())
     if worst > TOLERANCE:
-        return [f"{artifacts.PREDICTIONS} differs by up to {worst:.2g} from predictions made now."]
+        return [f"{file} differs by up to {worst:.2g} from predictions made now."]
     return []
 
 
@@ -114,3 +206,43 @@ def _compare_figures(committed: Mapping[str, Any], found: Mapping[str, Any]) -> 
                     f"it is {value:.6g} now."
                 )
     return problems
+
+
+def _compare_calibration(
+    model: FacialExpressionModel, dataset: Dataset, probabilities: Probabilities
+) -> list[str]:
+    """Fit the calibration again, on the slice that was held out in training."""
+    committed = model.run.details.get("calibration") or {}
+    validation = model.run.details["recipe"]["validation"]
+    train, test = dataset.split("train"), dataset.split("test")
+    found: Figures = {}
+    if validation != "test":
+        held_out = validation_slice(train)
+        part = Split(train.images[held_out], train.labels[held_out], train.rows[held_out])
+        found = calibrate(validation, model, part)
+        found |= calibration_error(test.labels, probabilities, found["temperature"])
+    problems = []
+    for name in sorted(found.keys() | committed.keys()):
+        recorded, now = committed.get(name), found.get(name)
+        if isinstance(recorded, float) and isinstance(now, float):
+            agrees = abs(recorded - now) <= TOLERANCE
+        else:
+            agrees = recorded == now
+        if not agrees:
+            problems.append(
+                f"{artifacts.META} gives {recorded} as the {name} of calibration; it is {now} now."
+            )
+    return problems
+
+
+def _compare_network(run: Run) -> list[str]:
+    layers = read_layers(artifacts.run_folder(run.name))
+    found = {
+        "parameters": sum(layer.parameters for layer in layers),
+        "multiply_adds": sum(layer.multiply_adds for layer in layers),
+    }
+    return [
+        f"{artifacts.META} gives {run.metrics[name]} as {name}; the layers make {number}."
+        for name, number in found.items()
+        if run.metrics[name] != number
+    ]

@@ -14,27 +14,25 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from fer import artifacts
-from fer.calibration import (
-    apply_temperature,
-    coverage,
-    expected_calibration_error,
-    fit_temperature,
-    unsure_threshold,
-)
 from fer.classifier import FacialExpressionModel, load_keras
 from fer.dataset import Dataset
 from fer.errors import ModelError
-from fer.evaluation import flip_averaged, measure, predictions_table
+from fer.evaluation import (
+    calibrate,
+    calibration_error,
+    flip_averaged,
+    measure,
+    write_predictions,
+)
 from fer.images import PREPROCESSING, to_model_input
 from fer.model_card import model_card
 from fer.network import multiply_adds
 from fer.provenance import machine
 from fer.recipes import Recipe
 from fer.training import TrainedModel
-from fer.types import EMOTIONS, Probabilities, Run, Split
+from fer.types import EMOTIONS, Run
 
 #: How far the serving file's probabilities may be from the Keras model's.
 _PARITY: Final = 1e-4
@@ -92,13 +90,13 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     served = FacialExpressionModel.load(draft)
     _check_parity(trained.model, served)
     probabilities = served.predict(test.images, calibrated=False)
-    predictions_table(dataset, probabilities).to_csv(
-        draft / artifacts.PREDICTIONS, index=False, float_format="%.6f"
-    )
+    mirrored = flip_averaged(served, test.images)
+    write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
+    write_predictions(draft / artifacts.FLIPPED, dataset, mirrored)
     metrics = measure(dataset, probabilities)
-    calibration = _calibrate(recipe, served, trained.validation)
+    calibration = calibrate(recipe.validation, served, trained.validation)
     if calibration:
-        calibration |= _calibration_error(test.labels, probabilities, calibration["temperature"])
+        calibration |= calibration_error(test.labels, probabilities, calibration["temperature"])
     artifacts.write_meta(draft, _describe(recipe, trained, metrics, calibration))
     artifacts.write_text(draft / artifacts.CARD, model_card(recipe.run, artifacts.load_run(draft)))
     shutil.rmtree(folder, ignore_errors=True)
@@ -106,39 +104,8 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
 
     run = artifacts.load_run(folder)
     _log_look(run, "single", metrics)
-    _log_look(run, "flip-averaged", measure(dataset, flip_averaged(served, test.images)))
+    _log_look(run, "flip-averaged", measure(dataset, mirrored))
     return run
-
-
-def _calibrate(recipe: Recipe, served: FacialExpressionModel, validation: Split) -> dict[str, Any]:
-    """Fit the temperature and the threshold of "unsure" on the validation slice.
-
-    A run that was validated on the test split has no images left to fit on honestly:
-    it stays uncalibrated.
-    """
-    if recipe.validation == "test":
-        return {}
-    raw = served.predict(validation.images, calibrated=False)
-    temperature = fit_temperature(validation.labels, raw)
-    calibrated = apply_temperature(raw, temperature)
-    threshold = unsure_threshold(validation.labels, calibrated)
-    return {
-        "fitted_on": f"{len(validation)} validation images",
-        "temperature": temperature,
-        "unsure_threshold": threshold,
-        "coverage": None if threshold is None else coverage(calibrated, threshold),
-    }
-
-
-def _calibration_error(
-    labels: NDArray[np.int64], probabilities: Probabilities, temperature: float
-) -> dict[str, float]:
-    """Expected calibration error on the test split before and after the temperature."""
-    after = apply_temperature(probabilities, temperature)
-    return {
-        "test_ece_before": expected_calibration_error(labels, probabilities),
-        "test_ece_after": expected_calibration_error(labels, after),
-    }
 
 
 def _describe(

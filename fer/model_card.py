@@ -48,10 +48,10 @@ image, 18 of them with another label than every such twin.
 
 ## Use
 
-Meant for: exploring facial expression recognition, teaching, art, and tools in which a
+**Intended**: exploring facial expression recognition, teaching, art, and tools in which a
 wrong answer harms nobody and everybody in the picture has agreed.
 
-Not meant for: any decision about a person. Not for hiring, schools, workplaces, policing,
+**Out of scope**: any decision about a person. Not for hiring, schools, workplaces, policing,
 border control, lie detection, health or insurance. In the European Union, inferring
 emotions at work and in education is prohibited by Article 5(1)(f) of the AI Act.
 
@@ -60,6 +60,13 @@ emotions at work and in education is prohibited by Article 5(1)(f) of the AI Act
 FER2013 has no labels of age, gender, skin colour or culture, so errors by group are
 unknown: not measured, and not to be assumed equal. Performance on other crops, in low
 light and on video is not in these figures.
+
+## Citing
+
+Cite the data and the crowd labels: I. Goodfellow et al., *Challenges in Representation Learning: A
+report on three machine learning contests*, ICONIP 2013; E. Barsoum et al., *Training Deep Networks
+for Facial Expression Recognition with Crowd-Sourced Label Distribution*, ICMI 2016. Cite this model
+by its name `{name}` and its commit `{run.commit}`.
 
 ## Making
 

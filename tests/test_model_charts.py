@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer import model_charts
+from fer import confusion_charts, model_charts
 from fer.chart_style import Drawing
 from fer.types import EMOTIONS
 
@@ -114,7 +114,7 @@ def test_models_keep_the_order_that_they_come_in() -> None:
 def test_confusion_shows_counts_and_shares_of_rows() -> None:
     matrix = np.zeros((7, 7), np.int64)
     matrix[3] = [0, 0, 0, 6, 0, 2, 0]
-    found = {(r["row"], r["column"]): r for r in rows(model_charts.confusion(matrix), 0)}
+    found = {(r["row"], r["column"]): r for r in rows(confusion_charts.confusion(matrix), 0)}
     assert len(found) == 49
     assert found["happy", "happy"]["count"] == 6
     assert found["happy", "happy"]["share"] == pytest.approx(0.75)
@@ -125,14 +125,14 @@ def test_confusion_shows_counts_and_shares_of_rows() -> None:
 
 def test_a_cell_can_be_selected_only_where_that_leads_somewhere() -> None:
     matrix = np.eye(7, dtype=np.int64)
-    assert "params" not in spec(model_charts.confusion(matrix))
-    (parameter,) = spec(model_charts.confusion(matrix, selectable=True))["params"]
-    assert parameter["name"] == model_charts.CELL
+    assert "params" not in spec(confusion_charts.confusion(matrix))
+    (parameter,) = spec(confusion_charts.confusion(matrix, selectable=True))["params"]
+    assert parameter["name"] == confusion_charts.CELL
     assert parameter["select"]["fields"] == ["row", "column"]
 
 
 def test_a_histogram_tells_labelled_faces_from_all_others() -> None:
-    found = rows(model_charts.probability_histogram(LABELS, PROBABILITIES, "happy"))
+    found = rows(confusion_charts.probability_histogram(LABELS, PROBABILITIES, "happy"))
     counts = {(row["faces"], round(row["low"], 2)): row["count"] for row in found if row["count"]}
     assert counts == {("labelled happy", 0.9): 1, ("labelled happy", 0.5): 1, ("others", 0.0): 1}
     assert sum(row["share"] for row in found if row["faces"] == "others") == 1
@@ -144,7 +144,7 @@ def test_coverage_marks_the_nearest_point_that_has_answers() -> None:
 
 
 def test_confusions_of_the_model_and_the_crowd_share_a_line() -> None:
-    found = rows(model_charts.shared_confusions(PAIRS), 1)
+    found = rows(confusion_charts.shared_confusions(PAIRS), 1)
     assert [(row["pair"], row["who"], row["share"]) for row in found] == [
         ("fear seen as sad", "the model's answers", 0.3),
         ("fear seen as sad", "FER+ votes", 0.2),
@@ -159,12 +159,12 @@ def test_confusions_of_the_model_and_the_crowd_share_a_line() -> None:
         model_charts.learning_rate(HISTORY),
         model_charts.epoch_minutes(HISTORY),
         model_charts.accuracies(MODELS, ("ours", "other")),
-        model_charts.confusion(np.eye(7, dtype=np.int64)),
-        model_charts.probability_histogram(LABELS, PROBABILITIES, "happy"),
-        model_charts.shared_confusions(PAIRS),
+        confusion_charts.confusion(np.eye(7, dtype=np.int64)),
+        confusion_charts.probability_histogram(LABELS, PROBABILITIES, "happy"),
+        confusion_charts.shared_confusions(PAIRS),
         model_charts.reliability({"before": BINS, "after": BINS}),
         model_charts.coverage(CURVE, 0.5),
-        model_charts.class_figures(FIGURES, "f1"),
+        confusion_charts.class_figures(FIGURES, "f1"),
     ],
 )
 def test_every_chart_leaves_the_ground_to_the_page_and_explains_its_marks(chart: Drawing) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from fer import facts, metrics, model_charts
+from fer import confusion_charts, facts, metrics
 from fer.account import Account, shared_confusions
 from fer.types import EMOTIONS
 from pages.model_sections.shared import show_numbers
@@ -23,7 +23,7 @@ def show(account: Account, _: Sequence[Account]) -> None:
     for column, (figure, meaning) in zip(columns, words.items(), strict=True):
         column.subheader(figure.replace("f1", "F1").capitalize(), help=meaning)
         column.altair_chart(
-            model_charts.class_figures(figures, figure), alt=f"{figure} of each expression"
+            confusion_charts.class_figures(figures, figure), alt=f"{figure} of each expression"
         )
         column.caption(meaning)
     show_numbers(
@@ -36,7 +36,9 @@ def show(account: Account, _: Sequence[Account]) -> None:
     halves = st.columns(2, gap="large")
     for number, expression in enumerate(EMOTIONS):
         halves[number % 2].altair_chart(
-            model_charts.probability_histogram(account.labels, account.probabilities, expression),
+            confusion_charts.probability_histogram(
+                account.labels, account.probabilities, expression
+            ),
             alt=f"histogram of the probability of {expression}",
         )
     show_crowd(account)
@@ -57,6 +59,7 @@ def show_crowd(account: Account) -> None:
         "ambiguous to people too; where the model's lies far to the right, it errs on its own."
     )
     st.altair_chart(
-        model_charts.shared_confusions(table.head(14)), alt="confusions of the model and of voters"
+        confusion_charts.shared_confusions(table.head(14)),
+        alt="confusions of the model and of voters",
     )
     show_numbers(table, "shared-confusions", shares=["model", "crowd"], title="All 42 pairs")

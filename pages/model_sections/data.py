@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer import data_charts, facts, ferplus, model_charts
+from fer import confusion_charts, data_charts, facts, ferplus
 from fer.account import Account
 from fer.types import EMOTIONS
 from pages.model_sections.shared import load_faces, say_how_to_see_faces, show_numbers
@@ -98,7 +98,7 @@ def show_crowd(found: Mapping[str, Any]) -> None:
     columns, matrix = crowd["columns"], np.array(crowd["data"])
     st.markdown(ferplus.CONVENTION)
     st.altair_chart(
-        model_charts.confusion(
+        confusion_charts.confusion(
             matrix, columns=columns, titles=("FER2013", "most FER+ voters"), cell=46
         ),
         alt="FER2013 labels against FER+ majority labels",

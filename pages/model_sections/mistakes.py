@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer import metrics, model_charts
+from fer import confusion_charts, metrics
 from fer.account import Account
 from fer.types import EMOTIONS
 from pages.model_sections.shared import show_faces, show_numbers
@@ -28,7 +28,7 @@ def show(account: Account, _: Sequence[Account]) -> None:
     )
     chart, beside = st.columns([3, 2], gap="large")
     clicked = chart.altair_chart(
-        model_charts.confusion(matrix, selectable=True),
+        confusion_charts.confusion(matrix, selectable=True),
         on_select="rerun",
         key=f"confusion {account.run.name}",
         alt="confusion matrix of the test faces",
@@ -44,7 +44,7 @@ def show(account: Account, _: Sequence[Account]) -> None:
         title="The same numbers as a table",
     )
     details = account.details()
-    cell = clicked["selection"].get(model_charts.CELL)
+    cell = clicked["selection"].get(confusion_charts.CELL)
     if cell:
         show_cell(details, cell[0]["row"], cell[0]["column"])
     st.header("The most telling answers")
