@@ -34,6 +34,9 @@ FLIPPED: Final = "test_predictions_flipped.csv"
 CARD: Final = "MODEL_CARD.md"
 STATUS: Final = "status.json"
 
+#: Log of every look at the test split, beside the runs.
+LOOKS: Final = "RESULTS.csv"
+
 #: What every finished run must hold; their hashes stand in ``meta.json``.
 HASHED: Final = (ARCHITECTURE, WEIGHTS, SERVING, HISTORY, PREDICTIONS)
 
@@ -219,6 +222,12 @@ def read_predictions(folder: Path, file: str = PREDICTIONS) -> pd.DataFrame:
 def read_references() -> pd.DataFrame:
     """Read what other tools reach on the same images, with source and date."""
     return _read_csv(models_dir() / "references.csv")
+
+
+def read_looks() -> pd.DataFrame:
+    """Read the log of every look at the test split; empty before the first."""
+    path = models_dir() / LOOKS
+    return _read_csv(path) if path.exists() else pd.DataFrame()
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -131,17 +131,18 @@ def probability_histogram(
     )
     bars: Drawing = (
         alt.Chart(table)
-        .mark_area(interpolate="step-after", line={"strokeWidth": 2}, fillOpacity=0.25)
+        .mark_bar(fillOpacity=0.5, strokeWidth=1, binSpacing=0)
         .encode(
             x=alt.X(
                 "low:Q",
                 scale=alt.Scale(domain=[0, 1]),
                 **percent_axis(f"probability of {expression}", grid=False),
             ),
+            x2="high:Q",
             y=alt.Y(
                 "share:Q",
                 stack=None,
-                title="share of faces",
+                title=None,
                 axis=alt.Axis(format="%", tickCount=3),
             ),
             color=alt.Color(

@@ -172,7 +172,7 @@ def _log_look(run: Run, view: str, metrics: Mapping[str, Any]) -> None:
         "commit": run.commit,
         "machine": run.details["machine"],
     }
-    path = artifacts.models_dir() / "RESULTS.csv"
+    path = artifacts.models_dir() / artifacts.LOOKS
     is_new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(record), lineterminator="\n")

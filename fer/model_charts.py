@@ -22,6 +22,9 @@ from fer.chart_style import (
     series,
 )
 
+#: Faces in a bin from which a line leads to it.
+_LEAST_FACES: Final = 10
+
 _PARTS: Final = ("training", "validation")
 
 
@@ -164,8 +167,10 @@ def accuracies(table: pd.DataFrame, kinds: Sequence[str], *, step: int = 30) -> 
     dots = base.mark_point(filled=True, size=110, opacity=1).encode(
         x=x, shape=alt.Shape("kind:N", scale=alt.Scale(domain=list(kinds)), legend=None)
     )
-    figures = base.mark_text(dy=-11, fontSize=11).encode(
-        x=alt.X("accuracy:Q", scale=scale), text=alt.Text("accuracy:Q", format=".1%")
+    figures = base.mark_text(dy=-12, fontSize=11).encode(
+        x=alt.X("accuracy:Q", scale=scale),
+        text=alt.Text("accuracy:Q", format=".1%"),
+        color=alt.value(GREY),
     )
     return alt.layer(intervals, dots, figures).properties(height=alt.Step(step))
 
@@ -199,12 +204,13 @@ def reliability(tables: Mapping[str, pd.DataFrame], *, height: int = 440) -> Dra
             **series("probabilities", list(tables)),
         )
     )
-    # Few faces say little: the dots are as large as their bins.
+    # Few faces say little: the dots are as large as their bins, and no line leads to the smallest.
     dots = lines.mark_point(filled=True, opacity=1).encode(
         size=alt.Size("images:Q", scale=alt.Scale(range=[8, 320]), legend=None),
         strokeDash=alt.Undefined,
     )
-    return alt.layer(diagonal, lines, dots).properties(height=height)
+    trusted = lines.transform_filter(alt.datum.images >= _LEAST_FACES)
+    return alt.layer(diagonal, trusted, dots).properties(height=height)
 
 
 def coverage(curve: pd.DataFrame, threshold: float, *, height: int = 380) -> Drawing:

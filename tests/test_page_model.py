@@ -112,6 +112,14 @@ def test_the_scoreboard_tells_how_faces_without_a_crowd_label_are_treated(
     assert "python -m fer evaluate" in texts(app)
 
 
+def test_every_look_at_the_test_faces_is_shown(open_section: OpenSection) -> None:
+    make_run()
+    looks = "finished,run,view,all\n2026-11-22,seed-cnn,single,0.638\n"
+    (artifacts.models_dir() / artifacts.LOOKS).write_text(looks)
+    shown = [table.value.to_csv() for table in open_section("Scoreboard").dataframe]
+    assert any("2026-11-22" in table for table in shown)
+
+
 def test_the_confusion_matrix_counts_every_face(open_section: OpenSection) -> None:
     predictions = make_run()
     app = open_section("Confusions")

@@ -20,7 +20,7 @@ MEASURES = {
     "All 7,178 faces": ("all", "accuracy"),
     "Without the twins": ("without_twins", "accuracy_without_twins"),
 }
-KINDS = {"measured": "another tool, measured by us", "published": "published by its authors"}
+KINDS = {"measured": "measured by us", "published": "published"}
 
 
 def show(account: Account, others: Sequence[Account]) -> None:

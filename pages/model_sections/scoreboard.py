@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fer import ferplus, model_charts
+from fer import artifacts, ferplus, model_charts
 from fer.account import Account, crowd_sides, label_agreement, scoreboard
 from fer.app import plain
 from pages.model_sections.shared import show_numbers
@@ -18,7 +18,7 @@ def show(account: Account, others: Sequence[Account]) -> None:
     """Choose view and labels; then accuracy of each part with its interval."""
     accounts = [account, *others]
     board = pd.concat(scoreboard(one).assign(run=one.run.name) for one in accounts)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         against = st.segmented_control(
             "Labels", ("FER2013", "FER+"), default="FER2013", required=True
         )
@@ -44,6 +44,11 @@ def show(account: Account, others: Sequence[Account]) -> None:
         "ones. A twin is a training image that is byte-identical to a test image: the network has "
         "seen that very picture, often with its label."
     )
+    looks = artifacts.read_looks()
+    if not looks.empty:
+        shown = ["all", "PublicTest", "PrivateTest", "without_twins", "low", "high", "macro_f1"]
+        title = "Every look at the test faces that was ever taken"
+        show_numbers(looks, "looks", shares=[name for name in shown if name in looks], title=title)
     explain_labels(account)
 
 

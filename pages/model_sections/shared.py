@@ -92,10 +92,10 @@ def show_faces(images: pd.DataFrame, most: int = 12) -> None:
     with st.container(horizontal=True, gap="small"):
         for _, image in images.head(most).iterrows():
             place = places[image["row"]]
-            with st.container(border=True, width=172, gap="xsmall"):
+            with st.container(border=True, width=156, gap="xsmall"):
                 face = dataset.images[place]
                 picture = np.kron(face, np.ones((3, 3), np.uint8))
-                st.image(picture, width=138, alt=f"face {image['row']}, labelled {image['label']}")
+                st.image(picture, width=122, alt=f"face {image['row']}, labelled {image['label']}")
                 st.markdown(f"**{image['answer']}** {image['confidence']:.0%}")
                 votes = "" if dataset.votes is None else ferplus.words(dataset.votes[place])
                 crowd = plain(votes) or image["ferplus"]
