@@ -238,6 +238,31 @@ def evaluate(
     typer.echo("The recorded figures hold.")
 
 
+@app.command(epilog="Example: python -m fer robustness seed-cnn")
+def robustness(run: _Run = None) -> None:
+    """Measure a run on test faces made dark, blurred, turned, shifted and small."""
+    from fer.artifacts import ROBUSTNESS, default_run, run_folder, write_text
+    from fer.classifier import FacialExpressionModel
+    from fer.dataset import load_dataset
+    from fer.robustness import robustness_table
+
+    name = run or default_run()
+    model, dataset = FacialExpressionModel.load(name), load_dataset()
+    with tqdm(unit="case", disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        table = robustness_table(model, dataset.split("test"), on_progress=show)
+    write_text(run_folder(name) / ROBUSTNESS, table.to_csv(index=False))
+    mildest, severest = (table[table["strength"] == s]["accuracy"].mean() for s in (1, 5))
+    typer.echo(
+        f"Accuracy as they are {table['accuracy'][0]:.3f}; over nine kinds of damage on average "
+        f"{mildest:.3f} at strength 1 and {severest:.3f} at strength 5. Written to {ROBUSTNESS}."
+    )
+
+
 @app.command(epilog="Example: python -m fer export seed-cnn")
 def export(run: _Run = None) -> None:
     """Make a run's serving file anew from its architecture and weights."""

@@ -32,6 +32,7 @@ HISTORY: Final = "history.csv"
 PREDICTIONS: Final = "test_predictions.csv"
 FLIPPED: Final = "test_predictions_flipped.csv"
 CARD: Final = "MODEL_CARD.md"
+ROBUSTNESS: Final = "robustness.csv"
 STATUS: Final = "status.json"
 
 #: Log of every look at the test split, beside the runs.
@@ -217,6 +218,11 @@ def read_predictions(folder: Path, file: str = PREDICTIONS) -> pd.DataFrame:
         ``label`` as a word, and the seven uncalibrated probabilities.
     """
     return _read_csv(folder / file)
+
+
+def read_robustness(folder: Path) -> pd.DataFrame | None:
+    """Read the accuracy on spoilt faces, None where it was not measured."""
+    return _read_csv(folder / ROBUSTNESS) if (folder / ROBUSTNESS).exists() else None
 
 
 def read_references() -> pd.DataFrame:

@@ -12,6 +12,7 @@ from pages.model_sections import (
     mistakes,
     network,
     overview,
+    robustness,
     scoreboard,
     training,
 )
@@ -23,6 +24,7 @@ SECTIONS = {
     "Confusions": mistakes.show,
     "Expressions": classes.show,
     "Confidence": confidence.show,
+    "Robustness": robustness.show,
     "Training": training.show,
     "Data": data.show,
     "Network": network.show,

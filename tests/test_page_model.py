@@ -18,7 +18,7 @@ from tests.made_up_runs import make_run, make_training
 ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 SECTIONS = (
     *("Overview", "Scoreboard", "Confusions", "Expressions", "Confidence"),
-    *("Training", "Data", "Network", "Model card"),
+    *("Robustness", "Training", "Data", "Network", "Model card"),
 )
 
 OpenSection = Callable[[str], AppTest]
@@ -89,6 +89,23 @@ def test_the_original_stands_beside_the_run(open_section: OpenSection) -> None:
     assert list(beside.loc["original system"]) == original
     assert beside.loc["seed-cnn", "training accuracy"] == "68.1%"
     assert "chosen on the test faces" in texts(app)
+
+
+def test_robustness_is_shown_once_it_was_measured(open_section: OpenSection) -> None:
+    make_run()
+    assert "python -m fer robustness" in texts(open_section("Robustness"))
+    run = artifacts.list_runs()[0]
+    rows = [f"{name},{s},1,px,30,0.5,0.4,0.6" for name in ("blur", "noise") for s in range(1, 6)]
+    table = [
+        "condition,strength,value,unit,images,accuracy,low,high",
+        "as they are,0,,,30,0.7,0.6,0.8",
+    ]
+    path = artifacts.run_folder(run) / artifacts.ROBUSTNESS
+    path.write_text("\n".join(table + rows), encoding="utf-8")
+    app = open_section("Robustness")
+    assert not app.exception
+    assert charts(app) == 1
+    assert "70.0%" in texts(app)
 
 
 def test_another_run_is_chosen(open_section: OpenSection) -> None:
