@@ -169,57 +169,6 @@ def test_a_photo_that_is_removed_is_forgotten(open_page: OpenPage) -> None:
     assert not app.session_state["photos"]
 
 
-@pytest.mark.usefixtures("served")
-def test_the_sample_clip_is_analysed(open_page: OpenPage) -> None:
-    app = open_page("video")
-    app.button[1].click().run()
-    assert not app.exception
-    assert app.header[0].value == "Result for sample\\.mp4"
-    assert "**60** frames analysed" in texts(app)
-    assert len(app.get("video")) == 1
-    assert charts(app) == 2
-    assert downloads(app) == ["annotated.mp4", "frames.csv", "report.json"]
-    assert len(app.dataframe[-1].value) == 60
-
-
-@pytest.mark.usefixtures("served")
-def test_a_video_stays_until_the_next_one(open_page: OpenPage) -> None:
-    app = open_page("video")
-    clip = sample.open_clip().read()
-    app.file_uploader[0].set_value(("clip.mp4", clip, "video/mp4")).run()
-    assert not app.header
-    app.button[0].click().run()
-    assert app.header[0].value == "Result for clip\\.mp4"
-    app.file_uploader[0].set_value(None).run()
-    app.switch_page("pages/responsible_use.py").run()
-    app.switch_page("pages/video.py").run()
-    assert app.header[0].value == "Result for clip\\.mp4"
-    app.button[1].click().run()
-    assert app.header[0].value == "Result for sample\\.mp4"
-
-
-@pytest.mark.usefixtures("served")
-def test_a_video_without_faces_says_so(
-    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(()))
-    app = open_page("video")
-    app.button[1].click().run()
-    assert "No face was found in any frame." in texts(app)
-    assert charts(app) == 0
-    assert len(app.dataframe[-1].value) == 60
-
-
-@pytest.mark.usefixtures("served")
-def test_junk_is_refused_in_a_sentence(open_page: OpenPage) -> None:
-    app = open_page("video")
-    app.file_uploader[0].set_value(("junk.mp4", b"junk" * 100, "video/mp4")).run()
-    app.button[0].click().run()
-    assert not app.exception
-    assert len(app.error) == 1
-    assert not app.header
-
-
 def test_six_dangers_are_named_with_what_is_not_covered(open_page: OpenPage) -> None:
     app = open_page("responsible_use")
     assert len(app.subheader) == 6

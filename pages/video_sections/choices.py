@@ -1,0 +1,62 @@
+"""What can be chosen about the analysis of a video."""
+
+import streamlit as st
+
+from fer.video_settings import VideoSettings
+
+
+def choose_settings() -> VideoSettings:
+    """Show the choices, folded away.
+
+    Raises:
+        MediaError: if they contradict each other; call it inside ``show_errors``.
+    """
+    standard = VideoSettings()
+    with st.expander("Settings", icon=":material/tune:"):
+        time, picture = st.columns(2, gap="large")
+        with time:
+            fps = st.selectbox(
+                "Frames to analyse",
+                [None, 10.0, 5.0, 2.0, 1.0],
+                format_func=lambda rate: "every frame" if rate is None else f"{rate:g} per second",
+            )
+            begin, end = st.columns(2)
+            start_s = begin.number_input("From second", min_value=0.0, value=0.0, step=1.0)
+            end_s = end.number_input(
+                "To second", min_value=0.0, value=None, step=1.0, placeholder="end"
+            )
+            smoothing_s = st.slider(
+                "Smooth over (s)",
+                *(0.0, 2.0, standard.smoothing_s, 0.1),
+                help="Time constant of the smoothing of each face's probabilities; 0 for none.",
+            )
+            dwell_s = st.slider(
+                "Minimum dwell (s)",
+                *(0.0, 2.0, standard.dwell_s, 0.1),
+                help="An expression that is seen for less time than this does not count.",
+            )
+        with picture:
+            drawn = st.toggle("Draw boxes and labels", value=True)
+            blurred = st.toggle(
+                "Blur faces",
+                help="In the annotated video and in all pictures. A face that the detector "
+                "misses from its first frame on cannot be blurred: look before you publish.",
+            )
+            keep = st.multiselect(
+                "Faces that stay visible",
+                range(1, 100),
+                format_func=lambda track: f"face {track}",
+                disabled=not blurred,
+                placeholder="none",
+                help="Analyse once to learn the numbers; they stay the same.",
+            )
+    return VideoSettings(
+        smoothing_s=smoothing_s,
+        dwell_s=dwell_s,
+        fps=fps,
+        start_s=start_s,
+        end_s=end_s,
+        drawn=drawn,
+        blurred=blurred,
+        keep=tuple(keep) if blurred else (),
+    )

@@ -1,0 +1,183 @@
+"""The Video page without a browser: a model and a detector that always answer the same."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.testing.v1 import AppTest
+
+from fer import sample
+from fer.faces import DetectorStatus
+from fer.pipeline import Analyzer
+from fer.video_settings import VideoSettings
+from pages.video_sections import analysis
+from tests.fakes import FakeClassifier, FakeDetector, fake_run
+
+ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
+FILES = ["annotated.mp4", "frames.csv", "segments.csv", "captions.vtt", "report.json"]
+
+OpenPage = Callable[[], AppTest]
+
+
+@pytest.fixture(scope="module")
+def clip() -> bytes:
+    return sample.open_clip().read()
+
+
+@pytest.fixture(autouse=True)
+def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A model that sees happiness everywhere, and a detector that sees a face in every middle."""
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    classifier = FakeClassifier("happy", 0.62)
+    metrics = {"test": {"all": FIGURES, "without_twins": FIGURES}}
+    classifier.run = fake_run("seed-cnn", metrics)
+    monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
+    monkeypatch.setattr("fer.app.artifacts.default_run", lambda: "seed-cnn")
+    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+    status = DetectorStatus("YuNet", is_fallback=False, message="")
+    monkeypatch.setattr("fer.app.detector_status", lambda: status)
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def page() -> AppTest:
+    app = AppTest.from_file(str(ROUTER), default_timeout=30).run()
+    return app.switch_page("pages/video.py").run()
+
+
+def texts(app: AppTest) -> str:
+    shown = (app.header, app.markdown, app.caption, app.info, app.warning)
+    return "\n".join(str(element.value) for kind in shown for element in kind)
+
+
+def downloads(app: AppTest) -> list[str]:
+    return [str(button.proto.label) for button in app.get("download_button")]
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    app.file_uploader[0].set_value([(name, data, "video/mp4") for name, data in files]).run()
+    return app
+
+
+def test_the_sample_clip_is_analysed(page: AppTest) -> None:
+    page.button[1].click().run()
+    assert not page.exception
+    assert page.header[0].value == "Result for sample\\.mp4"
+    assert "**60** frames analysed, 4.0 s" in texts(page)
+    assert "Faces followed: **1**" in texts(page)
+    assert len(page.get("video")) == 1
+    assert len(page.get("vega_lite_chart")) == 1
+    assert downloads(page) == ["Everything as a zip", *FILES, "timeline.png"]
+    assert len(page.dataframe[-1].value) == 60
+    segments = page.dataframe[-2].value
+    assert segments[["expression", "start_s", "end_s"]].to_numpy().tolist() == [["happy", 0, 4]]
+
+
+def test_a_video_stays_until_the_next_one(page: AppTest, clip: bytes) -> None:
+    upload(page, ("clip.mp4", clip))
+    assert not page.header
+    page.button[0].click().run()
+    assert page.header[0].value == "Result for clip\\.mp4"
+    page.file_uploader[0].set_value(None).run()
+    page.switch_page("pages/responsible_use.py").run()
+    page.switch_page("pages/video.py").run()
+    assert page.header[0].value == "Result for clip\\.mp4"
+    page.button[1].click().run()
+    assert page.header[0].value == "Result for sample\\.mp4"
+
+
+def test_a_second_visit_with_the_same_settings_answers_at_once(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, clip: bytes
+) -> None:
+    upload(page, ("clip.mp4", clip)).button[0].click().run()
+    detector = FakeDetector()
+    monkeypatch.setattr("fer.app.create_detector", lambda: detector)
+    page.button[0].click().run()
+    assert page.header[0].value == "Result for clip\\.mp4"
+    assert detector.calls == 0
+    page.toggle[0].set_value(False).run()  # nothing drawn: another video
+    page.button[0].click().run()
+    assert detector.calls == 60
+
+
+def test_a_video_without_faces_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(()))
+    page.button[1].click().run()
+    assert not page.exception
+    assert "No face was found in any frame." in texts(page)
+    assert not page.get("vega_lite_chart")
+    assert len(page.dataframe[-1].value) == 60
+
+
+def test_what_cannot_be_read_does_not_lose_the_others(page: AppTest, clip: bytes) -> None:
+    upload(page, ("junk.mp4", b"junk" * 100), ("a.mp4", clip), ("b.mp4", clip))
+    page.button[0].click().run()
+    assert not page.exception
+    (error,) = page.error
+    assert error.value.startswith("**junk\\.mp4**: This is not a video that can be read")
+    assert [heading.value for heading in page.header] == ["All videos", "Result for a\\.mp4"]
+    assert page.dataframe[0].value["file"].tolist() == ["a.mp4", "b.mp4"]
+    page.selectbox[1].set_value(1).run()
+    assert page.header[1].value == "Result for b\\.mp4"
+
+
+def test_settings_reach_the_analysis(page: AppTest) -> None:
+    page.selectbox[0].set_value(2.0)
+    page.number_input[0].set_value(1.0)
+    page.number_input[1].set_value(3.0)
+    page.button[1].click().run()
+    settings = page.session_state["videos"][0].report.settings
+    assert (settings["fps"], settings["start_s"], settings["end_s"]) == (2.0, 1.0, 3.0)
+    assert "**4** frames analysed" in texts(page)
+
+
+def test_settings_that_contradict_each_other_get_a_sentence(page: AppTest) -> None:
+    page.number_input[0].set_value(5.0)
+    page.number_input[1].set_value(3.0).run()
+    assert not page.exception
+    assert "choose a later end" in page.error[0].value
+
+
+class Interrupted:
+    """Stands in for Streamlit's elements: the third update finds that something was clicked."""
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+    def progress(self, *_: object) -> None:
+        self.updates += 1
+        if self.updates == 3:
+            raise RerunException(RerunData())
+
+    def html(self, *_: object) -> None:
+        pass
+
+
+def test_an_interruption_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch, clip: bytes) -> None:
+    bar = Interrupted()
+    state: dict[str, object] = {}
+    videos: list[analysis.AnalysedVideo] = []
+    fake = SimpleNamespace(
+        progress=lambda *_: bar,
+        empty=lambda: bar,
+        button=lambda *_, **__: False,
+        session_state=state,
+    )
+    monkeypatch.setattr(analysis, "st", fake)
+    monkeypatch.setattr(analysis, "_PROGRESS_S", 0.0)
+    analyzer = Analyzer(FakeDetector(), FakeClassifier())
+    monkeypatch.setattr(analysis, "new_analyzer", lambda: analyzer)
+    with pytest.raises(RerunException):
+        analysis._analyze(1, "a.mp4", io.BytesIO(clip), VideoSettings(), videos)
+    report = videos[0].report
+    assert len(report.frames) == 3
+    assert report.settings["stopped_at_s"] == pytest.approx(2 / 15, abs=1e-3)
+    assert videos[0].annotated
+    assert state["analysed"] == {}  # half an answer is none to a second visit
