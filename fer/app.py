@@ -125,9 +125,16 @@ def accuracy_words(run: Run, images: str = "all") -> str:
     return f"{figures['accuracy']:.1%} (95% interval {figures['low']:.1%} to {figures['high']:.1%})"
 
 
-def looks(prediction: FacePrediction) -> str:
-    """What the model says of a face, in the product's words: ``looks **happy** (62%)``."""
+def looks(prediction: FacePrediction, least: float = 0.0) -> str:
+    """What the model says of a face, in the product's words: ``looks **happy** (62%)``.
+
+    Args:
+        prediction: of the face.
+        least: confidence under which it is called unsure.
+    """
     words = f"looks **{prediction.label}** ({prediction.confidence:.0%})"
+    if prediction.confidence < least:
+        words = f"**unsure**: most like {prediction.label} ({prediction.confidence:.0%})"
     doubts = " and ".join(prediction.quality)
     return f"{words}, but the face is {doubts}: trust it less" if doubts else words
 
@@ -162,6 +169,25 @@ def unsure_threshold(run: Run) -> float:
     return float(st.session_state.get(_UNSURE, found or 0.0))
 
 
-def set_unsure_threshold(threshold: float) -> None:
-    """Remember the visitor's choice for the session."""
-    st.session_state[_UNSURE] = threshold
+def choose_least_confidence(run: Run) -> float:
+    """Let the visitor choose how sure an answer must be; every page then starts from the choice.
+
+    Args:
+        run: the run that answers.
+
+    Returns:
+        Confidence, 0 to 0.95, under which an answer is called unsure.
+    """
+    start = min(round(unsure_threshold(run), 2), 0.95)
+    chosen = st.slider(
+        "Least confidence: less sure answers are called unsure",
+        min_value=0.0,
+        max_value=0.95,
+        value=start,
+        step=0.01,
+        key=f"least confidence {run.name}",
+        width=560,
+    )
+    if chosen != start:
+        st.session_state[_UNSURE] = chosen
+    return chosen

@@ -66,6 +66,7 @@ class ExpressionProcessor(VideoProcessorBase):
             and the shared classifier. It is called on the video thread, with
             the first frame, and must not touch Streamlit.
         smoothing_s: time constant in seconds of the smoothing; 0 for none.
+        least: confidence under which a face is drawn as unsure.
         clock: seconds that never run backwards. The stream is timed by it
             rather than by the browser's timestamps, which jump when a camera
             is switched.
@@ -76,9 +77,11 @@ class ExpressionProcessor(VideoProcessorBase):
         make_analyzer: Callable[[], Analyzer],
         *,
         smoothing_s: float = SMOOTHING_S,
+        least: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make_analyzer = make_analyzer
+        self._least = least
         self._clock = clock
         self._tracker = Tracker(smoothing_s=smoothing_s)
         self._analyzer: Analyzer | None = None
@@ -106,7 +109,8 @@ class ExpressionProcessor(VideoProcessorBase):
                 self._analyzer = self._make_analyzer()
             found = self._analyzer.analyze(image, index=self._frames, time_s=begun - self._started)
             result = self._tracker.update(found)
-            annotated = av.VideoFrame.from_ndarray(draw(image, result), format="rgb24")
+            drawn = draw(image, result, threshold=self._least)
+            annotated = av.VideoFrame.from_ndarray(drawn, format="rgb24")
         except Exception as exc:  # noqa: BLE001 the picture must go on, see the docstring
             result, error = None, _explain(exc)
             if error != self._error:  # once, not 15 times a second

@@ -16,7 +16,6 @@ from fer.chart_style import (
     Drawing,
     area_legend,
     epoch_axis,
-    legend,
     percent_axis,
     plain_axis,
     series,
@@ -47,7 +46,7 @@ def training_curves(
         encoding["strokeDash"] = alt.StrokeDash(
             "part:N",
             scale=alt.Scale(domain=_PARTS, range=[[4, 4], [1, 0]]),
-            legend=legend(),
+            legend=None,
         )
     else:
         encoding = series("part", list(_PARTS))
@@ -101,7 +100,7 @@ def learning_rate(history: pd.DataFrame, *, height: int = 260) -> Drawing:
     """Learning rate of each epoch, in steps, on a logarithmic scale."""
     rates = sorted(set(history["learning_rate"]))
     # A schedule with a few values names them; one that changes all the time has usual ticks.
-    axis = alt.Axis(values=rates, format=".0e") if len(rates) <= 6 else alt.Axis(format=".0e")
+    axis = alt.Axis(values=rates, format="~g") if len(rates) <= 3 else alt.Axis(format="~g")
     steps: Drawing = (
         alt.Chart(history)
         .mark_line(interpolate="step", color=GREEN, point=alt.OverlayMarkDef(color=GREEN))
@@ -149,7 +148,7 @@ def accuracies(table: pd.DataFrame, kinds: Sequence[str], *, step: int = 30) -> 
     scale_of_kinds = alt.Scale(domain=list(kinds), range=[BLUE, ORANGE, GREY][: len(kinds)])
     base = alt.Chart(table).encode(
         y=alt.Y("name:N", sort=names, title=None, axis=plain_axis(limit=230)),
-        color=alt.Color("kind:N", scale=scale_of_kinds, legend=area_legend()),
+        color=alt.Color("kind:N", scale=scale_of_kinds, legend=area_legend(2)),
         tooltip=[
             alt.Tooltip("name:N"),
             alt.Tooltip("kind:N"),

@@ -3,8 +3,7 @@
 import streamlit as st
 from streamlit_webrtc import Translations, WebRtcMode, webrtc_streamer
 
-from fer import charts
-from fer.app import ensure_navigation, load_model, looks, show_errors, show_status
+from fer import app, charts
 from fer.faces import create_detector
 from fer.live import ExpressionProcessor, LiveState, ice_servers
 from fer.pipeline import Analyzer
@@ -44,7 +43,7 @@ def show_note() -> None:
     st.caption("Press **Start** and allow the camera: the result appears here.")
 
 
-def show(state: LiveState) -> None:
+def show(state: LiveState, least: float) -> None:
     """Show what a stream has come to."""
     if state.error is not None:
         st.warning(state.error, icon=":material/warning:")
@@ -63,7 +62,7 @@ def show(state: LiveState) -> None:
     # In the order of their numbers, so that people do not change places beside the picture.
     people = sorted(state.result.predictions, key=lambda person: person.face.track or 0)
     for place, person in enumerate(people):
-        st.markdown(f"**#{person.face.track}** {looks(person)}")
+        st.markdown(f"**#{person.face.track}** {app.looks(person, least)}")
         if place < CHARTS:
             st.altair_chart(
                 charts.expression_bars(person.probabilities, height=190),
@@ -71,17 +70,18 @@ def show(state: LiveState) -> None:
             )
 
 
-ensure_navigation()
+app.ensure_navigation()
 
 st.title("Live")
 st.markdown(
     "Look into the camera: every face gets a box and the expression that it shows, as far as "
     "the model can tell."
 )
-with show_errors():
-    model = load_model()
+with app.show_errors():
+    model = app.load_model()
+    least = app.unsure_threshold(model.run)
     servers = ice_servers()
-    show_status()
+    app.show_status()
 
     picture, beside = st.columns([3, 2], gap="large")
     with picture:
@@ -90,7 +90,7 @@ with show_errors():
             mode=WebRtcMode.SENDRECV,
             # Runs on a thread of streamlit-webrtc's own: nothing in it may touch Streamlit.
             video_processor_factory=lambda: ExpressionProcessor(
-                lambda: Analyzer(create_detector(), model)
+                lambda: Analyzer(create_detector(), model), least=least
             ),
             rtc_configuration=None if servers is None else {"iceServers": servers},
             media_stream_constraints=CAMERA,
@@ -112,7 +112,7 @@ with show_errors():
             """Show the latest result; runs again by itself while the camera is on."""
             processor = stream.video_processor
             if processor is not None and stream.state.playing:
-                show(processor.latest())
+                show(processor.latest(), least)
             else:
                 show_note()
 

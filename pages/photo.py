@@ -7,8 +7,7 @@ import PIL.Image
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fer import annotate, charts, report
-from fer.app import ensure_navigation, looks, new_analyzer, plain, show_errors, show_status
+from fer import annotate, app, charts, report
 from fer.images import crop_face, decode_image
 from fer.pipeline import Analyzer
 from fer.tracking import Tracker
@@ -47,18 +46,18 @@ def pictures() -> list[UploadedFile]:
     return st.file_uploader("Photos with faces", type=KINDS, accept_multiple_files=True)
 
 
-def analyze(photo: UploadedFile, analyzer: Analyzer) -> AnalysedPhoto:
-    """Find the faces of a photo and read their expressions."""
+def analyze(photo: UploadedFile, analyzer: Analyzer, least: float) -> AnalysedPhoto:
+    """Find the faces of a photo and read their expressions; less sure ones are drawn as unsure."""
     image = decode_image(photo.getvalue())
     result = analyzer.analyze(image)
     numbered = Tracker().update(result)  # a fresh tracker counts the faces from 1
-    drawn = PIL.Image.fromarray(annotate.draw(image, numbered))
+    drawn = PIL.Image.fromarray(annotate.draw(image, numbered, threshold=least))
     drawn.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     crops = [crop_face(image, prediction.face.box) for prediction in result.predictions]
     return AnalysedPhoto(photo.name, result, np.asarray(drawn), crops)
 
 
-def show_photo(photo: AnalysedPhoto) -> None:
+def show_photo(photo: AnalysedPhoto, least: float) -> None:
     """The photo with its boxes, and each face with its probabilities."""
     found = photo.result.predictions
     with st.container(border=True):
@@ -68,7 +67,7 @@ def show_photo(photo: AnalysedPhoto) -> None:
             width="stretch",
             alt=f"{photo.name}, with a box around every face that was found",
         )
-        beside.subheader(plain(photo.name))
+        beside.subheader(app.plain(photo.name))
         beside.markdown(f"Faces found: {len(found)}")
         if not found:
             beside.caption("Faces that are turned away, covered or very small are often missed.")
@@ -76,37 +75,39 @@ def show_photo(photo: AnalysedPhoto) -> None:
         below = [place for _ in range(2, len(found), 3) for place in st.columns(3)]
         for number, (prediction, crop) in enumerate(zip(found, photo.crops, strict=True), start=1):
             with beside if number <= 2 else below[number - 3]:
-                show_face(number, prediction, crop)
+                show_face(number, prediction, crop, least)
 
 
-def show_face(number: int, prediction: FacePrediction, crop: Image) -> None:
+def show_face(number: int, prediction: FacePrediction, crop: Image, least: float) -> None:
     """What the model saw, and what it says of it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(crop, width=64, alt=f"face {number}, grey and small, as the model sees it")
-        st.markdown(f"**Face {number}** {looks(prediction)}", width="stretch")
+        st.markdown(f"**Face {number}** {app.looks(prediction, least)}", width="stretch")
     st.altair_chart(
         charts.expression_bars(prediction.probabilities, height=180),
         alt=f"probabilities of the seven expressions for face {number}",
     )
 
 
-ensure_navigation()
+app.ensure_navigation()
 
 st.title("Photo")
 st.markdown("Every face gets a number, a box, and the probabilities of seven expressions.")
 photos = pictures()
 
-with show_errors():
-    analyzer = new_analyzer()
+with app.show_errors():
+    analyzer = app.new_analyzer()
     # Each photo is analysed once; one that is removed is forgotten with its result.
     known = st.session_state.get("photos", {})
-    results: dict[str, AnalysedPhoto] = {}
+    results: dict[tuple[str, float], AnalysedPhoto] = {}
     st.session_state["photos"] = results
-    show_status()
+    app.show_status()
+    least = app.choose_least_confidence(analyzer.classifier.run)
     for photo in photos:
-        with show_errors(photo.name):
-            results[photo.file_id] = known.get(photo.file_id) or analyze(photo, analyzer)
-            show_photo(results[photo.file_id])
+        with app.show_errors(photo.name):
+            key = (photo.file_id, least)
+            results[key] = known.get(key) or analyze(photo, analyzer, least)
+            show_photo(results[key], least)
     if results:
         table = report.faces_table((photo.name, photo.result) for photo in results.values())
         csv = report.format_csv(table)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from fer.classifier import FacialExpressionModel
 from fer.live import LiveState
 from fer.types import FrameResult
-from tests.fakes import frame, prediction
+from tests.fakes import FakeClassifier, frame, prediction
 
 PAGE = Path(__file__).resolve().parent.parent / "pages" / "live.py"
 
@@ -21,7 +21,7 @@ OpenPage = Callable[..., AppTest]
 @pytest.fixture(autouse=True)
 def _without_model(monkeypatch: pytest.MonkeyPatch) -> None:
     # The model's own tests load it, and tests/e2e has everything together.
-    monkeypatch.setattr("fer.app.load_model", lambda: None)
+    monkeypatch.setattr("fer.app.load_model", FakeClassifier)
     monkeypatch.setattr("fer.app.show_status", lambda: None)
     monkeypatch.setattr("fer.app.ensure_navigation", lambda: None)
     monkeypatch.setenv("FER_ICE_SERVERS", "[]")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer import calibration, model_charts
 from fer.account import Account, calibration_figures
-from fer.app import plain, set_unsure_threshold, unsure_threshold
+from fer.app import choose_least_confidence, plain
 from pages.model_sections.shared import show_numbers
 
 
@@ -65,16 +65,7 @@ def _about_temperature(account: Account) -> str:
 
 def show_coverage(account: Account) -> None:
     """A slider for the least confidence, and what remains."""
-    start = unsure_threshold(account.run)
-    threshold = st.slider(
-        "Least confidence: less sure answers are called unsure",
-        min_value=0.0,
-        max_value=0.95,
-        value=min(round(start, 2), 0.95),
-        step=0.01,
-        key=f"least confidence {account.run.name}",
-        width=560,
-    )
+    threshold = choose_least_confidence(account.run)
     kept = account.probabilities.max(axis=1) >= threshold
     right = account.answers[kept] == account.labels[kept]
     with st.container(horizontal=True):
@@ -86,8 +77,6 @@ def show_coverage(account: Account) -> None:
     st.altair_chart(
         model_charts.coverage(curve, threshold), alt="accuracy against coverage, the choice marked"
     )
-    if round(threshold, 2) != round(start, 2):
-        set_unsure_threshold(threshold)
     stored = (account.run.details.get("calibration") or {}).get("unsure_threshold")
     advice = (
         f" The run itself proposes {stored:.2f}: there it was right on 80% of its validation "
@@ -96,7 +85,7 @@ def show_coverage(account: Account) -> None:
         else ""
     )
     st.caption(
-        f'Other pages offer {threshold:.2f} as the limit of "unsure" from now on, in '
-        f"this session.{advice}"
+        f"In this session, the pages Photo and Live call answers unsure that are less sure than "
+        f"{threshold:.2f}.{advice}"
     )
     show_numbers(curve, "coverage", shares=["threshold", "coverage", "accuracy"])

@@ -59,7 +59,8 @@ def show_chart(chosen: pd.DataFrame, *, several: bool) -> None:
     if several:
         names = chosen["run"] + ": " + names
     table = chosen.assign(name=names, kind=twins)
-    chart, beside = st.columns([3, 2], gap="large")
+    # Names of runs need room: the table then stands below.
+    chart, beside = (st, st) if several else st.columns([3, 2], gap="large")
     chart.altair_chart(
         model_charts.accuracies(table, ("with twins", "without twins"), step=36),
         alt="accuracy of each part of the test split with its 95% interval",

@@ -39,7 +39,9 @@ def _settings(details: Mapping[str, object]) -> dict[str, str]:
     known = dict(recipe) if isinstance(recipe, Mapping) else {}
     known |= known.pop("optimizer", {})
     words = {
-        name.replace("_", " "): str(value) for name, value in known.items() if name != "protocol"
+        name.replace("_", " "): str(value)
+        for name, value in known.items()
+        if name not in ("run", "protocol")
     }
     if isinstance(seconds := details.get("seconds"), float):
         words["time"] = f"{seconds / 60:.0f} minutes on {details.get('machine')}"
@@ -72,14 +74,14 @@ def show_curves(histories: Mapping[str, pd.DataFrame]) -> None:
     Args:
         histories: the columns of ``history.csv``, by name of the run.
     """
-    left, right = st.columns(2, gap="medium")
-    for column, figure in ((left, "accuracy"), (right, "loss")):
+    for column, figure in zip(st.columns(2, gap="medium"), ("accuracy", "loss"), strict=True):
         chart = model_charts.training_curves(histories, figure)
         column.altair_chart(chart, alt=f"{figure} per epoch")
     if len(histories) > 1:
         st.caption("Whole lines: validation. Dashed lines: training, under dropout and flips.")
         return
     history = next(iter(histories.values()))
+    left, right = st.columns(2, gap="medium")
     left.altair_chart(model_charts.learning_rate(history, height=230), alt="learning rate")
     right.altair_chart(model_charts.epoch_minutes(history, height=230), alt="minutes per epoch")
     st.caption(

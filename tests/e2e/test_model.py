@@ -44,7 +44,7 @@ def test_the_slider_trades_answers_for_accuracy(app: Page) -> None:
     for _ in range(20):
         slider.press("ArrowRight")
     limit = f"{before + 0.2:.2f}"
-    expect(app.get_by_text(f"Other pages offer {limit}")).to_be_visible()
+    expect(app.get_by_text(f"less sure than {limit}")).to_be_visible()
     account = read_account(artifacts.default_run())
     kept = account.probabilities.max(axis=1) >= float(limit)
     right = (account.answers == account.labels)[kept]

@@ -1,0 +1,72 @@
+"""The limit of "unsure": chosen once, offered by the pages that give answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from av import VideoFrame
+from streamlit.testing.v1 import AppTest
+
+from fer import sample
+from fer.annotate import draw
+from fer.app import looks
+from fer.artifacts import load_run as load
+from fer.live import ExpressionProcessor
+from fer.pipeline import Analyzer
+from tests.fakes import FakeClassifier, FakeDetector, prediction
+from tests.made_up_runs import make_run
+
+ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+
+
+def test_an_answer_below_the_limit_is_called_unsure() -> None:
+    assert looks(prediction(happy=0.62), 0.62) == "looks **happy** (62%)"
+    assert looks(prediction(happy=0.62), 0.63) == "**unsure**: most like happy (62%)"
+
+
+def test_the_choice_on_the_model_page_is_the_start_on_the_photo_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    monkeypatch.setenv("FER_RUNS", str(tmp_path))
+    classifier = FakeClassifier("happy", 0.62)
+    monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
+    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+    st.cache_resource.clear()
+    make_run("seed-cnn", temperature=1.0)
+    classifier.run = load("seed-cnn")
+    app = AppTest.from_file(str(ROUTER), default_timeout=60).run()
+    app.switch_page("pages/photo.py").run()
+    assert app.slider[0].value == 0.5  # as the run proposes
+    app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
+    assert any("looks **happy** (62%)" in part.value for part in app.markdown)
+    app.switch_page("pages/model.py")
+    app.query_params["section"] = "Confidence"
+    app.run()
+    app.slider[0].set_value(0.7).run()
+    app.switch_page("pages/photo.py").run()
+    assert app.slider[0].value == 0.7
+    app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
+    assert any("**unsure**: most like happy" in part.value for part in app.markdown)
+    assert not app.exception
+
+
+def test_a_live_picture_is_drawn_with_the_limit() -> None:
+    grey = np.full((120, 160, 3), 90, np.uint8)
+
+    def picture(least: float) -> np.ndarray:
+        made = ExpressionProcessor(
+            lambda: Analyzer(FakeDetector(), FakeClassifier("happy", 0.62)), least=least
+        )
+        drawn: np.ndarray = made.recv(VideoFrame.from_ndarray(grey, format="rgb24")).to_ndarray(
+            format="rgb24"
+        )
+        result = made.latest().result
+        assert result is not None
+        assert np.array_equal(drawn, draw(grey, result, threshold=least))
+        return drawn
+
+    assert not np.array_equal(picture(0.0), picture(0.9))
