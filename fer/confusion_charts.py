@@ -99,25 +99,24 @@ def confusion(
     return alt.layer(cells, counts, percents).properties(height=cell * len(rows))
 
 
-def probability_histogram(
-    labels: NDArray[np.int64],
-    probabilities: Probabilities,
-    expression: str,
-    *,
-    height: int = 190,
-) -> Drawing:
-    """How probable the model finds an expression, for faces labelled with it and for all others.
+def probability_bins(
+    labels: NDArray[np.int64], probabilities: Probabilities, expression: str
+) -> pd.DataFrame:
+    """Count how probable the model finds an expression, in twenty bins.
 
     Args:
         labels: (N,) positions in ``EMOTIONS``.
         probabilities: (N, 7).
         expression: which.
-        height: of the chart, in pixels.
+
+    Returns:
+        A row per bin and kind of ``faces`` (labelled so, or others): bounds ``low`` and ``high``,
+        ``count``, and its ``share`` of those faces.
     """
     position = EMOTIONS.index(expression)
     edges = np.linspace(0, 1, 21)
     groups = {f"labelled {expression}": labels == position, "others": labels != position}
-    table = pd.concat(
+    return pd.concat(
         pd.DataFrame(
             {
                 "faces": name,
@@ -129,9 +128,20 @@ def probability_histogram(
         )
         for name, mask in groups.items()
     )
+
+
+def probability_histogram(table: pd.DataFrame, expression: str, *, height: int = 190) -> Drawing:
+    """Draw the bins of an expression, for faces labelled with it and for all others.
+
+    Args:
+        table: what ``probability_bins`` found.
+        expression: which.
+        height: of the chart, in pixels.
+    """
+    groups = [f"labelled {expression}", "others"]
     bars: Drawing = (
         alt.Chart(table)
-        .mark_bar(fillOpacity=0.5, strokeWidth=1, binSpacing=0)
+        .mark_bar(fillOpacity=0.65, strokeWidth=1, binSpacing=0)
         .encode(
             x=alt.X(
                 "low:Q",
@@ -145,9 +155,10 @@ def probability_histogram(
                 title=None,
                 axis=alt.Axis(format="%", tickCount=3),
             ),
+            y2=alt.Y2Datum(0),
             color=alt.Color(
                 "faces:N",
-                scale=alt.Scale(domain=list(groups), range=[BLUE, ORANGE]),
+                scale=alt.Scale(domain=groups, range=[BLUE, ORANGE]),
                 legend=None,
             ),
             tooltip=[

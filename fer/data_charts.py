@@ -107,8 +107,8 @@ def network_drawing(layers: Sequence[Layer], *, height: int = 380) -> Drawing:
             legend=area_legend(),
         ),
     )
-    # Only where the shape changes, so that names do not run into each other.
-    changed = alt.Chart(table[table["is_new_shape"]])
+    # Only where the size changes, so that names do not run into each other.
+    changed = alt.Chart(table[table["is_new_size"]])
     names = changed.mark_text(color=GREY, fontSize=11, angle=270, align="right", dx=-4).encode(
         x="middle:Q", y="bottom:Q", text="shape:N"
     )
@@ -124,7 +124,7 @@ def _blocks(layers: Sequence[Layer]) -> list[dict[str, object]]:
     """Place the drawn layers from left to right."""
     rows: list[dict[str, object]] = []
     at = 0.0
-    shape: Shape = ()
+    size: Shape = ()
     for layer in layers:
         if layer.kind not in _DRAWN:
             continue
@@ -137,7 +137,7 @@ def _blocks(layers: Sequence[Layer]) -> list[dict[str, object]]:
                 "name": layer.name,
                 "kind": _DRAWN[layer.kind],
                 "shape": "×".join(str(size) for size in layer.output),
-                "is_new_shape": layer.output != shape,
+                "is_new_size": layer.output[:2] != size,
                 "parameters": layer.parameters,
                 "multiply_adds": layer.multiply_adds,
                 "left": at,
@@ -147,7 +147,7 @@ def _blocks(layers: Sequence[Layer]) -> list[dict[str, object]]:
                 "top": side,
             }
         )
-        shape = layer.output
+        size = layer.output[:2]
         at += width + 0.5
     return rows
 

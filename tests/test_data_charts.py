@@ -34,7 +34,7 @@ def test_a_drawing_has_a_block_for_each_layer_that_makes_something() -> None:
     # From left to right without overlap; as high as the picture's side.
     assert all(a["right"] < b["left"] for a, b in itertools.pairwise(blocks))
     assert blocks[0]["top"] - blocks[0]["bottom"] == 48
-    assert [block["is_new_shape"] for block in blocks] == [True, True, False, False, True]
+    assert [block["is_new_size"] for block in blocks] == [True, True, False, False, True]
 
 
 def test_a_shortcut_leads_from_what_is_drawn_to_the_sum() -> None:

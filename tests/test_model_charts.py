@@ -35,6 +35,7 @@ PROBABILITIES = np.array(
     [[0, 0, 0, 0.92, 0, 0, 0.08], [0, 0, 0, 0.52, 0, 0, 0.48], [0, 0, 0, 0.02, 0, 0, 0.98]],
     np.float32,
 )
+HAPPY = confusion_charts.probability_bins(LABELS, PROBABILITIES, "happy")
 CURVE = pd.DataFrame(
     {
         "threshold": [0.0, 0.5, 1.0],
@@ -133,10 +134,16 @@ def test_a_cell_can_be_selected_only_where_that_leads_somewhere() -> None:
 
 
 def test_a_histogram_tells_labelled_faces_from_all_others() -> None:
-    found = rows(confusion_charts.probability_histogram(LABELS, PROBABILITIES, "happy"))
+    found = rows(confusion_charts.probability_histogram(HAPPY, "happy"))
     counts = {(row["faces"], round(row["low"], 2)): row["count"] for row in found if row["count"]}
     assert counts == {("labelled happy", 0.9): 1, ("labelled happy", 0.5): 1, ("others", 0.0): 1}
     assert sum(row["share"] for row in found if row["faces"] == "others") == 1
+
+
+def test_the_bars_of_a_histogram_stand_on_nothing_and_touch() -> None:
+    chart = spec(confusion_charts.probability_histogram(HAPPY, "happy"))
+    assert chart["encoding"]["y2"] == {"datum": 0}
+    assert chart["encoding"]["x2"] == {"field": "high"}
 
 
 def test_coverage_marks_the_nearest_point_that_has_answers() -> None:
@@ -161,7 +168,7 @@ def test_confusions_of_the_model_and_the_crowd_share_a_line() -> None:
         model_charts.epoch_minutes(HISTORY),
         model_charts.accuracies(MODELS, ("ours", "other")),
         confusion_charts.confusion(np.eye(7, dtype=np.int64)),
-        confusion_charts.probability_histogram(LABELS, PROBABILITIES, "happy"),
+        confusion_charts.probability_histogram(HAPPY, "happy"),
         confusion_charts.shared_confusions(PAIRS),
         model_charts.reliability({"before": BINS, "after": BINS}),
         model_charts.coverage(CURVE, 0.5),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from fer import confusion_charts, facts, metrics
@@ -33,14 +34,18 @@ def show(account: Account, _: Sequence[Account]) -> None:
     st.markdown(
         "Blue: faces labelled so. Orange: all others. The further apart, the better it tells them."
     )
+    bins = {
+        name: confusion_charts.probability_bins(account.labels, account.probabilities, name)
+        for name in EMOTIONS
+    }
     halves = st.columns(2, gap="large")
-    for number, expression in enumerate(EMOTIONS):
+    for number, (expression, table) in enumerate(bins.items()):
         halves[number % 2].altair_chart(
-            confusion_charts.probability_histogram(
-                account.labels, account.probabilities, expression
-            ),
+            confusion_charts.probability_histogram(table, expression),
             alt=f"histogram of the probability of {expression}",
         )
+    every = pd.concat(table.assign(expression=name) for name, table in bins.items())
+    show_numbers(every, "probabilities", shares=["low", "high", "share"], title="All bins")
     show_crowd(account)
 
 
