@@ -150,9 +150,13 @@ def compile_step(
             )
         )
         if votes is not None:
-            # A row of zeros (no votes) adds nothing.
+            shares = tf.gather(votes, index)  # (B, 8)
+            # Cross-entropy takes for granted that its targets sum to 1: without this
+            # factor the loss of a row of zeros is 0 but its gradient is not, and the
+            # few images without votes blow the network up within ten epochs.
+            voted = tf.reduce_sum(shares, axis=1)  # (B,) 1, or 0 without votes
             loss += recipe.votes_weight * tf.reduce_mean(
-                keras.losses.categorical_crossentropy(tf.gather(votes, index), outputs[1])
+                voted * keras.losses.categorical_crossentropy(shares, outputs[1])
             )
         return loss, probabilities
 

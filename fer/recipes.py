@@ -129,7 +129,7 @@ _COMPACT: Final = Recipe(
     name="compact",
     run="compact",
     network="compact_cnn",
-    epochs=30,
+    epochs=26,
     batch_size=128,
     optimizer=CosineSGD(
         learning_rate=0.15, momentum=0.9, warm_up=0.05, weight_decay=5e-4, averaging=0.998
@@ -140,7 +140,7 @@ _COMPACT: Final = Recipe(
     augmentation="full",
     label_smoothing=0.1,
     votes_weight=0.7,
-    early_epochs=20,
+    early_epochs=17,
     early_size=40,
 )
 
