@@ -68,6 +68,13 @@ def test_every_section_opens_without_the_data_set(
     assert app.button_group[0].value == section
 
 
+def test_an_unknown_section_in_the_address_leads_to_the_first(open_section: OpenSection) -> None:
+    make_run()
+    app = open_section("Nonsense")
+    assert not app.exception
+    assert app.button_group[0].value == "Overview"
+
+
 @pytest.mark.parametrize("section", ["Overview", "Scoreboard", "Training"])
 def test_runs_are_compared(section: str, open_section: OpenSection) -> None:
     make_run("seed-cnn")
