@@ -20,6 +20,7 @@ from fer import sample, video, video_reader
 from fer.errors import MediaError
 from fer.moments import Moments
 from fer.pipeline import Analyzer
+from fer.summary import segments_of
 from fer.types import Image
 from fer.video_settings import VideoSettings
 from tests.fakes import FakeClassifier, FakeDetector
@@ -545,3 +546,25 @@ def test_one_face_is_one_track_and_ends_when_the_face_leaves(
     assert {p.face.track for f in report.frames for p in f.predictions} == {1}
     assert seen[0] == 0.0
     assert seen[-1] == pytest.approx(2.37, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("pyfeat_single_face.mp4", [("neutral", 0.0), ("happy", 0.83)]),
+        ("pyfeat_no_face.mp4", []),
+    ],
+)
+def test_the_whole_way_reads_real_clips_right(
+    media: Path, yunet_model: Path, name: str, expected: list[tuple[str, float]]
+) -> None:
+    """One face that goes from neutral to happy; and no face at all."""
+    from fer.classifier import FacialExpressionModel
+    from fer.faces import YuNetDetector
+
+    reader = Analyzer(YuNetDetector(yunet_model), FacialExpressionModel.load())
+    found = segments_of(video.analyze_video(media / name, reader, name=name))
+    assert {segment.track for segment in found} == ({1} if expected else set())
+    assert [segment.expression for segment in found] == [label for label, _ in expected]
+    starts = [segment.start_s for segment in found]
+    assert starts == pytest.approx([start for _, start in expected], abs=0.25)
