@@ -97,9 +97,12 @@ def show_crowd(found: Mapping[str, Any]) -> None:
         return
     columns, matrix = crowd["columns"], np.array(crowd["data"])
     st.markdown(ferplus.CONVENTION)
+    # The reasons for no label share a column in the drawing: a phone has no room for twelve.
+    labelled = len(EMOTIONS)
+    drawn = np.column_stack([matrix[:, :labelled], matrix[:, labelled:].sum(axis=1)])
     st.altair_chart(
         confusion_charts.confusion(
-            matrix, columns=columns, titles=("FER2013", "most FER+ voters"), cell=46
+            drawn, columns=(*EMOTIONS, "no label"), titles=("FER2013", "most FER+ voters"), cell=46
         ),
         alt="FER2013 labels against FER+ majority labels",
     )
