@@ -13,8 +13,9 @@ from av.container import OutputContainer
 
 from fer.video_reader import READ_ERRORS, open_container
 
-#: What browsers play from MP4 is copied bit by bit; anything else becomes AAC.
-_COPIED: Final = ("aac", "mp3", "opus")
+#: What MP4 always takes and browsers play is copied bit by bit; anything else becomes AAC.
+#: MP3 is not among it: MP4 refuses its lower sample rates.
+_COPIED: Final = ("aac", "opus")
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -57,7 +58,7 @@ class Sound:
         if cast(object, stream.codec_context) is None:
             return  # compressed in a way that is not known
         self._target = target
-        if stream.codec_context.name in _COPIED:
+        if stream.codec.canonical_name in _COPIED:
             self._pieces = self._copied(stream, target.add_stream_from_template(stream))
         else:
             self._pieces = self._converted(stream, target.add_stream("aac", rate=stream.rate))

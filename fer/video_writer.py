@@ -86,7 +86,9 @@ class VideoWriter:
         self._last_pts = pts
         # H.264's colour planes have half the size: an odd edge is repeated once.
         height, width = image.shape[:2]
-        even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        even = image
+        if height % 2 or width % 2:
+            even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         with _explained():
             if self._stream is None:
                 self._stream = self._add_stream(even.shape[1], even.shape[0])

@@ -395,7 +395,7 @@ def test_so_many_frames_per_second_are_the_first_of_each_interval() -> None:
     assert len(list(video.read_frames(io.BytesIO(data), fps=10_000))) == 7
 
 
-@pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame", "pcm_s16le"])
 def test_the_sound_is_kept_and_stays_with_the_pictures(codec: str) -> None:
     """A click at 1.5 s, with the white picture, must come at 0.5 s of the part from 1 s on."""
     data = clicking(codec)
@@ -403,7 +403,7 @@ def test_the_sound_is_kept_and_stays_with_the_pictures(codec: str) -> None:
     settings = VideoSettings(start_s=1.0, end_s=2.0, drawn=False)
     video.analyze_video(io.BytesIO(data), analyzer(), name="a", settings=settings, annotated=out)
     with av.open(io.BytesIO(out.getvalue()), "r") as container:
-        assert container.streams.audio[0].codec_context.name == "aac"
+        assert container.streams.audio[0].codec.canonical_name == "aac"
         sound = [
             (frame.time or 0.0, float(np.abs(frame.to_ndarray()).max()))
             for frame in container.decode(audio=0)
