@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,24 +21,20 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame as DecodedFrame
-from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
-from fer.cuts import STAMP, CutFinder
+from fer.cuts import CutFinder
 from fer.errors import MediaError
 from fer.types import Image
+from fer.video_pictures import MAX_PIXELS, Pictures, check_size, shown_size
 
 #: FFmpeg's names of the containers that are accepted. ``mov`` also reads MP4 and M4V,
 #: ``matroska`` also WebM. Playlists (HLS, DASH, concat) must never be among them:
 #: they name other files, which FFmpeg would open.
 FORMATS: Final = ("mov", "matroska", "avi", "gif")
-
-#: Largest picture: 8K as in cinemas (8192 x 4320), 106 MB as RGB.
-MAX_PIXELS: Final = 8192 * 4320
 
 _OPTIONS: Final = {
     "format_whitelist": ",".join(FORMATS),
@@ -52,9 +49,6 @@ _NO_PICTURE: Final = (
 )
 _DEFAULT_RATE: Final = 25  # frames per second, for the few streams that tell no times
 _TOLERANCE_S: Final = 1e-6  # rounding must not decide whether a frame is due
-
-#: Transfer functions of high dynamic range, whose codes mean light far brighter than white.
-_HDR: Final = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 
 
 class BrokenVideoError(MediaError):
@@ -124,7 +118,7 @@ def probe(source: Path | BinaryIO) -> VideoInfo:
         first = next((frame for frame, _ in _decoded(container, stream) if frame), None)
         if first is None:
             raise MediaError(_NO_PICTURE)
-        width, height = _shown_size(first, stream)
+        width, height = shown_size(first, stream)
         if first.rotation // 90 % 2:
             width, height = height, width
         duration = _announced_duration(container, stream)
@@ -186,7 +180,8 @@ def open_container(source: Path | BinaryIO) -> Iterator[InputContainer]:
             container = stack.enter_context(av.open(file, "r", options=_OPTIONS))
         except READ_ERRORS as exc:
             raise MediaError(
-                "This is not a video that can be read. Use MP4, MOV, M4V, MKV, WebM, AVI or GIF."
+                "This is not a video that can be read: it is another kind of file, or has lost "
+                "its end. Use MP4, MOV, M4V, MKV, WebM, AVI or GIF."
             ) from exc
         yield container
 
@@ -206,18 +201,11 @@ def _picture_stream(container: InputContainer) -> VideoStream:
     stream = max(streams, key=lambda s: bool(s.disposition & Disposition.default))
     if stream.codec_context is None:
         raise MediaError("The video is compressed in a way that is not supported. Use H.264.")
-    _check_size(stream.width, stream.height)
+    check_size(stream.width, stream.height)
     # Pictures may claim another size than the container: the decoder checks them too.
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     stream.thread_type = "AUTO"
     return stream
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise MediaError(
-            f"The video is too large: {width}x{height} pixels. The limit is 8K, 8192x4320."
-        )
 
 
 def _time_base(stream: VideoStream) -> Fraction:
@@ -250,7 +238,7 @@ def _decode(
 ) -> Generator[VideoFrame]:
     """Decode; skip what is damaged; say so at the end."""
     time_base = _time_base(stream)
-    pictures, cuts = _Pictures(stream), CutFinder()
+    pictures, cuts = Pictures(stream), CutFinder()
     first_pts = pts = 0
     index = -1
     cut = False
@@ -308,48 +296,19 @@ def _next_pts(decoded: DecodedFrame, stream: VideoStream, first_pts: int, previo
     return max(decoded.pts - first_pts, previous + 1)
 
 
-def _shown_size(decoded: DecodedFrame, stream: VideoStream) -> tuple[int, int]:
-    """Width and height with square pixels, before any rotation."""
-    width = max(1, round(decoded.width * (stream.sample_aspect_ratio or 1)))
-    _check_size(width, decoded.height)
-    return width, decoded.height
-
-
-class _Pictures:
-    """Makes pictures of decoded frames; keeps FFmpeg's scalers, which are slow to set up."""
-
-    def __init__(self, stream: VideoStream) -> None:
-        self._stream = stream
-        self._full, self._small = VideoReformatter(), VideoReformatter()
-
-    def image(self, decoded: DecodedFrame) -> Image:
-        """RGB, 8 bits, upright, with square pixels.
-
-        High dynamic range becomes standard: reference white is white, lights beyond it too.
-        """
-        width, height = _shown_size(decoded, self._stream)
-        bright = decoded.color_trc in _HDR
-        picture = self._full.reformat(
-            decoded,
-            width,
-            height,
-            "rgb24",
-            dst_color_trc=ColorTrc.BT709 if bright else None,
-            dst_color_primaries=ColorPrimaries.BT709 if bright else None,
-        )
-        turned = np.rot90(picture.to_ndarray(), decoded.rotation // 90 % 4)
-        return np.ascontiguousarray(turned, np.uint8)
-
-    def stamp(self, decoded: DecodedFrame) -> Image:
-        """RGB, the size that cuts are found in."""
-        return np.asarray(self._small.reformat(decoded, *STAMP, "rgb24").to_ndarray(), np.uint8)
-
-
 def _announced_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
     """Seconds that the file announces for its pictures."""
     if stream.duration:
         return stream.duration * _time_base(stream)
+    if own := _tagged_duration(stream):
+        return own
     return Fraction(container.duration, av.time_base) if container.duration else None
+
+
+def _tagged_duration(stream: VideoStream) -> Fraction | None:
+    """Seconds that Matroska tells of one stream, in a tag such as 00:01:02.500000000."""
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3]) if tag else None
 
 
 def _ends_early(last: Fraction, container: InputContainer, stream: VideoStream) -> bool:
@@ -357,7 +316,7 @@ def _ends_early(last: Fraction, container: InputContainer, stream: VideoStream) 
 
     ``last`` counts from the stream's own zero: a late start is not a loss.
     """
-    if not stream.duration and container.streams.audio:
+    if not stream.duration and not _tagged_duration(stream) and container.streams.audio:
         return False  # what is announced may be the length of the sound
     announced = _announced_duration(container, stream) or Fraction(0)
     return announced - last > max(Fraction(1), announced / 20)

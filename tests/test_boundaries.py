@@ -30,6 +30,7 @@ LAYERS = (
         "network",
         "augmentation",
         "optimisation",
+        "video_pictures",
         "video_reader",
         "sound",
         "video_writer",

@@ -16,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
-from fer import sample, video, video_reader
+from fer import sample, video, video_pictures
 from fer.errors import MediaError
 from fer.moments import Moments
 from fer.pipeline import Analyzer
@@ -236,7 +236,7 @@ def test_a_picture_over_the_limit_is_refused() -> None:
     with pytest.raises(MediaError, match="larger than 8K"):
         video.probe(io.BytesIO(data))
     with pytest.raises(MediaError, match="too large: 8193x4320 pixels"):
-        video_reader._check_size(8193, 4320)
+        video_pictures.check_size(8193, 4320)
 
 
 PLAYLISTS = {
@@ -469,6 +469,24 @@ def test_a_video_that_breaks_off_is_analysed_up_to_there(media: Path) -> None:
     report = video.analyze_video(io.BytesIO(cut), analyzer(FakeDetector(())), name="a")
     assert 10 < len(report.frames) < 160
     assert report.settings["broken_at_s"] == pytest.approx(report.frames[-1].time_s, abs=0.5)
+
+
+def test_sound_does_not_hide_that_the_pictures_break_off() -> None:
+    """In Matroska only a tag tells how long the pictures were to last."""
+    out = io.BytesIO()
+    with (
+        av.open(io.BytesIO(clicking("aac")), "r") as source,
+        av.open(out, "w", format="matroska") as target,
+    ):
+        copies = [target.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    whole = out.getvalue()
+    for data, broken in ((whole, False), (whole[: len(whole) // 2], True)):
+        report = video.analyze_video(io.BytesIO(data), analyzer(FakeDetector(())), name="a")
+        assert ("broken_at_s" in report.settings) is broken
 
 
 def test_an_error_leaves_no_annotated_file_behind(tmp_path: Path) -> None:
