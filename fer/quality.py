@@ -49,10 +49,12 @@ def face_flags(face: Face, crop: Image) -> tuple[str, ...]:
     return tuple(flag for flag, speaks_against in present if speaks_against)
 
 
-def with_doubt(flags: tuple[str, ...], probabilities: Probabilities) -> tuple[str, ...]:
-    """The same flags, with ``"uncertain"`` if the probabilities call for it, else without."""
+def with_doubt(
+    flags: tuple[str, ...], probabilities: Probabilities, least: float = UNCERTAIN
+) -> tuple[str, ...]:
+    """The same flags, with ``"uncertain"`` if no probability reaches ``least``, else without."""
     others = tuple(flag for flag in flags if flag != "uncertain")
-    return (*others, "uncertain") if probabilities.max() < UNCERTAIN else others
+    return (*others, "uncertain") if probabilities.max() < least else others
 
 
 def sharpness(crop: Image) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from fer.quality import with_doubt
+from fer.quality import UNCERTAIN, with_doubt
 from fer.types import Face, FacePrediction, FrameResult, Probabilities
 
 #: Boxes that overlap less than this are not the same face. A face that moves by
@@ -38,16 +38,23 @@ class Tracker:
         max_gap_s: seconds that a face may be out of sight and keep its number.
         smoothing_s: time constant in seconds of the exponential smoothing of a
             track's probabilities; 0 leaves them as they are.
+        least_confidence: probability, 0 to 1, under which a face is flagged uncertain.
 
     Raises:
-        ValueError: if either is negative.
+        ValueError: if a time is negative.
     """
 
-    def __init__(self, max_gap_s: float = 1.0, smoothing_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        max_gap_s: float = 1.0,
+        smoothing_s: float = 0.0,
+        least_confidence: float = UNCERTAIN,
+    ) -> None:
         if max_gap_s < 0 or smoothing_s < 0:
             raise ValueError("max_gap_s and smoothing_s must be at least 0")
         self.max_gap_s = max_gap_s
         self.smoothing_s = smoothing_s
+        self.least_confidence = least_confidence
         self._tracks: dict[int, _Track] = {}
         self._last_number = 0
 
@@ -113,7 +120,7 @@ class Tracker:
             prediction,
             face=face,
             probabilities=probabilities,
-            quality=with_doubt(prediction.quality, probabilities),
+            quality=with_doubt(prediction.quality, probabilities, self.least_confidence),
             raw=prediction.unsmoothed,
         )
 

@@ -50,7 +50,6 @@ _THRESHOLDS: Final = {
     "small_face_px": quality.SMALL_FACE,
     "blurred_below": quality.BLURRED,
     "turned_above": quality.TURNED,
-    "uncertain_below": quality.UNCERTAIN,
 }
 
 
@@ -108,7 +107,7 @@ def analyze_video(
     settings = settings or VideoSettings()
     view = _views(source)
     info = probe(view())
-    tracker = Tracker(settings.max_gap_s, settings.smoothing_s)
+    tracker = Tracker(settings.max_gap_s, settings.smoothing_s, settings.least_confidence)
     results: list[FrameResult] = []
     notes: dict[str, float] = {}
     expected = _expected(info, settings)

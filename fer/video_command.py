@@ -47,6 +47,9 @@ def analyze_videos(
     dwell: Annotated[
         float, typer.Option(min=0, metavar=_SECONDS, help="What lasts less is no decision.")
     ] = 0.5,
+    confidence: Annotated[
+        float, typer.Option(min=0, max=1, metavar="P", help="Less sure faces are flagged.")
+    ] = 0.4,
     fps: Annotated[
         float | None, typer.Option(metavar="N", help="Frames to analyse per second; else all.")
     ] = None,
@@ -73,6 +76,7 @@ def analyze_videos(
     settings = VideoSettings(
         smoothing_s=smoothing,
         dwell_s=dwell,
+        least_confidence=confidence,
         fps=fps,
         start_s=start,
         end_s=end,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer.errors import MediaError
+from fer.quality import UNCERTAIN
 from fer.segments import DWELL_S
 
 
@@ -15,6 +16,7 @@ class VideoSettings:
     Attributes:
         smoothing_s: time constant in seconds of the smoothing per track; 0 for none.
         dwell_s: seconds that a reading must last to count.
+        least_confidence: probability, 0 to 1, under which a face is flagged uncertain.
         max_gap_s: seconds that a face may be out of sight and stay the same track.
         fps: frames to analyse per second; None for every frame.
         start_s: where to begin, in seconds of the video.
@@ -29,6 +31,7 @@ class VideoSettings:
 
     smoothing_s: float = 0.3
     dwell_s: float = DWELL_S
+    least_confidence: float = UNCERTAIN
     max_gap_s: float = 1.0
     fps: float | None = None
     start_s: float = 0.0
@@ -40,6 +43,8 @@ class VideoSettings:
     def __post_init__(self) -> None:
         if min(self.smoothing_s, self.dwell_s, self.max_gap_s, self.start_s) < 0:
             raise MediaError("Seconds must be at least 0.")
+        if not 0 <= self.least_confidence <= 1:
+            raise MediaError("The least confidence must be from 0 to 1.")
         if self.fps is not None and self.fps <= 0:
             raise MediaError("The number of frames per second must be more than 0.")
         if self.end_s is not None and self.end_s <= self.start_s:

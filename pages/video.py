@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer import sample
-from fer.app import ensure_navigation, show_errors, show_status
+from fer.app import ensure_navigation, load_model, show_errors, show_status
 from pages.video_sections import result
 from pages.video_sections.analysis import analyze_all, wait_for_interrupted
 from pages.video_sections.choices import choose_settings
@@ -17,7 +17,7 @@ st.markdown("Each face gets a box, a number that follows it, and seven probabili
 with show_errors():
     show_status()
     uploads = st.file_uploader("Videos with faces", type=KINDS, accept_multiple_files=True)
-    settings = choose_settings()
+    settings = choose_settings(load_model().run)
     with st.container(horizontal=True):
         chosen = st.button("Analyse", type="primary", disabled=not uploads)
         sampled = st.button("Use the sample clip")

@@ -76,6 +76,12 @@ def test_settings_below_zero_are_refused() -> None:
         Tracker(max_gap_s=-1)
 
 
+def test_a_face_is_flagged_uncertain_under_the_confidence_that_was_asked_for() -> None:
+    doubtful = frame(prediction(happy=0.6))
+    assert Tracker(least_confidence=0.7).update(doubtful).predictions[0].quality == ("uncertain",)
+    assert Tracker(least_confidence=0.5).update(doubtful).predictions[0].quality == ()
+
+
 def test_smoothing_keeps_what_was_said_of_the_frame_alone() -> None:
     tracker = Tracker(smoothing_s=1.0)
     tracker.update(frame(prediction(happy=0.9)))

@@ -85,7 +85,7 @@ def show_coverage(account: Account) -> None:
         else ""
     )
     st.caption(
-        f"In this session, the pages Photo and Live call answers unsure that are less sure than "
-        f"{threshold:.2f}.{advice}"
+        "In this session, the pages Photo, Video and Live call answers unsure that are less sure "
+        f"than {threshold:.2f}.{advice}"
     )
     show_numbers(curve, "coverage", shares=["threshold", "coverage", "accuracy"])

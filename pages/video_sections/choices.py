@@ -2,11 +2,16 @@
 
 import streamlit as st
 
+from fer.app import choose_least_confidence
+from fer.types import Run
 from fer.video_settings import VideoSettings
 
 
-def choose_settings() -> VideoSettings:
+def choose_settings(run: Run) -> VideoSettings:
     """Show the choices, folded away.
+
+    Args:
+        run: the run that will answer; its limit of "unsure" is the one to start from.
 
     Raises:
         MediaError: if they contradict each other; call it inside ``show_errors``.
@@ -50,9 +55,11 @@ def choose_settings() -> VideoSettings:
                 placeholder="none",
                 help="Analyse once to learn the numbers; they stay the same.",
             )
+        least_confidence = choose_least_confidence(run)
     return VideoSettings(
         smoothing_s=smoothing_s,
         dwell_s=dwell_s,
+        least_confidence=least_confidence,
         fps=fps,
         start_s=start_s,
         end_s=end_s,
