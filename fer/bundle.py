@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from fer.captions import to_webvtt
 from fer.moments import Moments, key_moments
-from fer.report import format_csv, segments_table, to_json, write_csv
+from fer.report import format_csv, raw_table, segments_table, to_json, write_csv
 from fer.timeline_picture import draw_timeline
 from fer.types import VideoReport
 
@@ -27,6 +27,7 @@ def make_parts(report: VideoReport, moments: Moments) -> dict[str, bytes]:
     """Name and content of every file but the annotated video."""
     texts = {
         "frames.csv": write_csv(report),
+        "raw.csv": format_csv(raw_table(report)),
         "segments.csv": format_csv(segments_table(report)),
         "captions.vtt": to_webvtt(report),
         "report.json": to_json(report),

@@ -1,4 +1,4 @@
-"""What was analysed as files: ``frames.csv``, ``segments.csv``, ``faces.csv``, ``report.json``.
+"""What was analysed as files: ``frames.csv``, ``raw.csv``, ``segments.csv``, ``report.json``.
 
 The file names and columns are a contract. Numbers are written with fixed
 decimals, so that the same input and settings give the same text.
@@ -24,11 +24,12 @@ FACE_COLUMNS: Final = (
     "quality",
 )
 
-_RAW_COLUMNS: Final = tuple(f"raw_{label}" for label in EMOTIONS)
+#: Columns of ``frames.csv``.
+FRAME_COLUMNS: Final = ("frame", "time_s", *FACE_COLUMNS)
 
-#: Columns of ``frames.csv``. After those of a face: the expression after the minimum dwell,
-#: empty where there is none, and the probabilities before smoothing.
-FRAME_COLUMNS: Final = ("frame", "time_s", *FACE_COLUMNS, "decision", *_RAW_COLUMNS)
+#: Columns of ``raw.csv``: the expression after the minimum dwell, empty where there is none,
+#: and the probabilities before smoothing.
+RAW_COLUMNS: Final = ("frame", "time_s", "track", "decision", *EMOTIONS)
 
 #: Columns of ``segments.csv``; ``reason`` says why a segment has no expression.
 SEGMENT_COLUMNS: Final = (
@@ -67,22 +68,36 @@ def to_table(report: VideoReport) -> pd.DataFrame:
         Columns ``FRAME_COLUMNS``. ``quality`` holds marks joined by ``;``.
         Empty cells are missing values, of nullable integers too.
     """
+    rows: list[dict[str, Any]] = []
+    for frame in report.frames:
+        about = {"frame": frame.index, "time_s": frame.time_s}
+        rows += [about | _face_cells(prediction) for prediction in frame.predictions] or [about]
+    return _table(rows, FRAME_COLUMNS)
+
+
+def raw_table(report: VideoReport) -> pd.DataFrame:
+    """What ``to_table`` leaves out: decisions, and probabilities before smoothing.
+
+    Returns:
+        Columns ``RAW_COLUMNS``, one row per face and frame.
+    """
     decisions = {
         (moment.frame, track): moment.decision
         for track, moments in find_moments(report).items()
         for moment in moments
     }
-    rows: list[dict[str, Any]] = []
-    for frame in report.frames:
-        about = {"frame": frame.index, "time_s": frame.time_s}
-        rows += [
-            about
-            | _face_cells(prediction)
-            | {"decision": decisions.get((frame.index, prediction.face.track or 0))}
-            | dict(zip(_RAW_COLUMNS, prediction.unsmoothed.tolist(), strict=True))
-            for prediction in frame.predictions
-        ] or [about]
-    return _table(rows, FRAME_COLUMNS)
+    rows = [
+        {
+            "frame": frame.index,
+            "time_s": frame.time_s,
+            "track": prediction.face.track,
+            "decision": decisions.get((frame.index, prediction.face.track or 0)),
+            **dict(zip(EMOTIONS, prediction.unsmoothed.tolist(), strict=True)),
+        }
+        for frame in report.frames
+        for prediction in frame.predictions
+    ]
+    return _table(rows, RAW_COLUMNS)
 
 
 def segments_table(report: VideoReport) -> pd.DataFrame:

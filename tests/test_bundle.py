@@ -36,7 +36,7 @@ def collected() -> Moments:
 def test_a_bundle_holds_every_part_and_is_the_same_each_time(tmp_path: Path) -> None:
     parts = make_parts(of(*FRAMES), collected())
     assert set(parts) == {
-        *("frames.csv", "segments.csv", "captions.vtt", "report.json", "timeline.png"),
+        *("frames.csv", "raw.csv", "segments.csv", "captions.vtt", "report.json", "timeline.png"),
         *("moments/track1_happy_0.00s.jpg", "moments/track1_sad_0.50s.jpg"),
     }
     video = tmp_path / "annotated.mp4"

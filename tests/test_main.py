@@ -104,7 +104,7 @@ def test_wrong_usage_leaves_with_2(arguments: list[str]) -> None:
 
 
 VIDEO_FILES = {
-    *("annotated.mp4", "captions.vtt", "frames.csv", "report.json", "segments.csv"),
+    *("annotated.mp4", "captions.vtt", "frames.csv", "raw.csv", "report.json", "segments.csv"),
     *("timeline.png", "moments"),
 }
 

@@ -21,7 +21,7 @@ from tests.fakes import FakeClassifier, FakeDetector, fake_run
 
 ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
-FILES = ["annotated.mp4", "frames.csv", "segments.csv", "captions.vtt", "report.json"]
+FILES = ["annotated.mp4", "frames.csv", "raw.csv", "segments.csv", "captions.vtt", "report.json"]
 
 OpenPage = Callable[[], AppTest]
 

@@ -36,17 +36,22 @@ def test_frames_csv_is_the_contract_to_the_letter() -> None:
     lines = report.write_csv(of(*FRAMES)).splitlines()
     assert lines[0] == (
         "frame,time_s,track,x0,y0,x1,y1,score,label,confidence,"
-        "angry,disgust,fear,happy,sad,surprise,neutral,quality,"
-        "decision,raw_angry,raw_disgust,raw_fear,raw_happy,raw_sad,raw_surprise,raw_neutral"
+        "angry,disgust,fear,happy,sad,surprise,neutral,quality"
     )
     assert lines[1] == (
         "0,0.0000,1,10,20,50,60,0.9000,happy,0.7000,"
-        "0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500,,happy,"
-        "0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500"
+        "0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500,"
     )
-    assert lines[4] == "2,0.4000" + "," * 24
-    assert ",small,,0.0500" in lines[5]
+    assert lines[4] == "2,0.4000" + "," * 16
+    assert lines[5].endswith(",small")
     assert len(lines) == 1 + 5
+
+
+def test_raw_csv_keeps_decisions_and_what_was_before_smoothing() -> None:
+    lines = report.format_csv(report.raw_table(of(*FRAMES))).splitlines()
+    assert lines[0] == "frame,time_s,track,decision,angry,disgust,fear,happy,sad,surprise,neutral"
+    assert lines[1] == "0,0.0000,1,happy,0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500"
+    assert len(lines) == 1 + 4  # a frame without a face has nothing to say here
 
 
 def test_table_has_a_row_for_every_frame_and_nullable_integers() -> None:
