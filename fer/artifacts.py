@@ -22,7 +22,7 @@ from fer.images import PREPROCESSING
 from fer.types import EMOTIONS, FACE_SIZE, Run
 
 #: The run that every page and command uses unless told otherwise.
-DEFAULT_RUN: Final = "seed-cnn"
+DEFAULT_RUN: Final = "compact"
 
 META: Final = "meta.json"
 ARCHITECTURE: Final = "model.json"

@@ -47,7 +47,9 @@ NETWORK: dict[str, Any] = {
 }
 
 
-def make_run(name: str = "seed-cnn", *, temperature: float | None = None) -> pd.DataFrame:
+def make_run(
+    name: str = artifacts.DEFAULT_RUN, *, temperature: float | None = None
+) -> pd.DataFrame:
     """Write a finished run whose network is empty files, and return its predictions.
 
     Args:

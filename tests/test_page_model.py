@@ -77,15 +77,15 @@ def test_an_unknown_section_in_the_address_leads_to_the_first(open_section: Open
 
 @pytest.mark.parametrize("section", ["Overview", "Scoreboard", "Training"])
 def test_runs_are_compared(section: str, open_section: OpenSection) -> None:
-    make_run("seed-cnn")
+    make_run(artifacts.DEFAULT_RUN)
     make_run("a-run", temperature=1.3)
     app = open_section(section)
-    assert app.selectbox[0].options == ["seed-cnn", "a-run"]
+    assert app.selectbox[0].options == [artifacts.DEFAULT_RUN, "a-run"]
     app.multiselect[0].select("a-run").run()
     assert not app.exception
     shown = " ".join(table.value.to_csv() for table in app.dataframe)
     assert "a-run" in shown
-    assert "seed-cnn" in shown
+    assert artifacts.DEFAULT_RUN in shown
 
 
 def test_the_original_stands_beside_the_run(open_section: OpenSection) -> None:
@@ -94,7 +94,7 @@ def test_the_original_stands_beside_the_run(open_section: OpenSection) -> None:
     beside = app.table[0].value
     original = ["64.1%", "not published", "63.0%", "not published"]
     assert list(beside.loc["original system"]) == original
-    assert beside.loc["seed-cnn", "training accuracy"] == "68.1%"
+    assert beside.loc[artifacts.DEFAULT_RUN, "training accuracy"] == "68.1%"
     assert "chosen on the test faces" in texts(app)
 
 
@@ -117,7 +117,7 @@ def test_robustness_is_shown_once_it_was_measured(open_section: OpenSection) -> 
 
 def test_another_run_is_chosen(open_section: OpenSection) -> None:
     make_run("a-run")
-    make_run("seed-cnn")
+    make_run(artifacts.DEFAULT_RUN)
     app = open_section("Overview")
     app.selectbox[0].select("a-run").run()
     assert "a-run" in app.table[0].value.index
@@ -205,7 +205,7 @@ def test_the_card_is_shown(open_section: OpenSection) -> None:
 
 def test_an_altered_run_is_named(open_section: OpenSection) -> None:
     make_run()
-    (artifacts.run_folder("seed-cnn") / artifacts.HISTORY).write_text("epoch\n1\n")
+    (artifacts.run_folder(artifacts.DEFAULT_RUN) / artifacts.HISTORY).write_text("epoch\n1\n")
     app = open_section("Overview")
     assert not app.exception
     assert "history\\.csv" in app.error[0].value

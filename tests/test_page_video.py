@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
-from fer import sample
+from fer import artifacts, sample
 from fer.faces import DetectorStatus
 from fer.pipeline import Analyzer
 from fer.video_settings import VideoSettings
@@ -37,9 +37,9 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
     classifier = FakeClassifier("happy", 0.62)
     metrics = {"test": {"all": FIGURES, "without_twins": FIGURES}}
-    classifier.run = fake_run("seed-cnn", metrics)
+    classifier.run = fake_run(artifacts.DEFAULT_RUN, metrics)
     monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
-    monkeypatch.setattr("fer.app.artifacts.default_run", lambda: "seed-cnn")
+    monkeypatch.setattr("fer.app.artifacts.default_run", lambda: artifacts.DEFAULT_RUN)
     monkeypatch.setattr("fer.app.create_detector", FakeDetector)
     status = DetectorStatus("YuNet", is_fallback=False, message="")
     monkeypatch.setattr("fer.app.detector_status", lambda: status)

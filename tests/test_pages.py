@@ -9,7 +9,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 import fer.app
-from fer import sample
+from fer import artifacts, sample
 from fer.faces import DetectorStatus
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 from tests.made_up_runs import make_run
@@ -37,7 +37,7 @@ def nothing_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def served(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that sees happiness everywhere, and a detector that sees a face in every middle."""
     classifier = FakeClassifier("happy", 0.62)
-    classifier.run = fake_run("seed-cnn", METRICS)
+    classifier.run = fake_run(artifacts.DEFAULT_RUN, METRICS)
     monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
     monkeypatch.setattr("fer.app.create_detector", FakeDetector)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from av import VideoFrame
 from streamlit.testing.v1 import AppTest
 
-from fer import sample
+from fer import artifacts, sample
 from fer.annotate import draw
 from fer.app import looks
 from fer.artifacts import load_run as load
@@ -36,8 +36,8 @@ def test_the_choice_on_the_model_page_is_the_start_on_the_photo_page(
     monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
     monkeypatch.setattr("fer.app.create_detector", FakeDetector)
     st.cache_resource.clear()
-    make_run("seed-cnn", temperature=1.0)
-    classifier.run = load("seed-cnn")
+    make_run(artifacts.DEFAULT_RUN, temperature=1.0)
+    classifier.run = load(artifacts.DEFAULT_RUN)
     app = AppTest.from_file(str(ROUTER), default_timeout=60).run()
     app.switch_page("pages/photo.py").run()
     assert app.slider[0].value == 0.5  # as the run proposes
