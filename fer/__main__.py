@@ -219,9 +219,11 @@ def evaluate(
     A difference beyond 0.0001 is an error.
     """
     from fer import facts
-    from fer.artifacts import default_run
+    from fer.artifacts import default_run, read_robustness, run_folder
+    from fer.classifier import FacialExpressionModel
     from fer.dataset import load_dataset
     from fer.evaluation import complete_run, evaluate_run
+    from fer.robustness import compare, robustness_table
 
     name, dataset = run or default_run(), load_dataset()
     if write:
@@ -231,6 +233,10 @@ def evaluate(
     typer.echo("Averaged over each face and its mirror image:")
     typer.echo(_figures(found.flipped))
     problems = [*found.problems, *facts.compare(dataset)]
+    spoilt = read_robustness(run_folder(name))
+    if spoilt is not None:
+        model = FacialExpressionModel.load(name)
+        problems += compare(spoilt, robustness_table(model, dataset.split("test")))
     for problem in problems:
         complain(problem)
     if problems:

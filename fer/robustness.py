@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fer.evaluation import TOLERANCE
 from fer.metrics import accuracy_interval
 from fer.types import FACE_SIZE, Classifier, Image, Split
 
@@ -137,6 +138,17 @@ def robustness_table(
         if on_progress is not None:
             on_progress(done, len(cases))
     return pd.DataFrame(rows)
+
+
+def compare(committed: pd.DataFrame, found: pd.DataFrame) -> list[str]:
+    """Say in a sentence where a committed table cannot be reproduced, in a list; else nothing."""
+    keys = ["condition", "strength"]
+    if committed[keys].values.tolist() != found[keys].values.tolist():
+        return ["The committed robustness is about other conditions: measure it again."]
+    worst = float((committed["accuracy"] - found["accuracy"]).abs().max())
+    if worst > TOLERANCE:
+        return [f"The committed robustness differs by up to {worst:.2g} from what is found now."]
+    return []
 
 
 def _right(classifier: Classifier, faces: Image, labels: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -8,7 +8,12 @@ import pandas as pd
 from fer.chart_style import Drawing, plain_axis
 
 #: From pale orange to deep blue, opaque: legible on light and dark pages, and without red or green.
-_SCALE = alt.Scale(domain=[0.2, 0.45, 0.7], range=["#f6d8a8", "#dfe8f0", "#5b93c4"], clamp=True)
+_SCALE = alt.Scale(
+    domain=[0.2, 0.45, 0.7],
+    range=["#f6d8a8", "#dfe8f0", "#5b93c4"],
+    clamp=True,
+    interpolate="rgb",
+)
 
 
 def robustness(table: pd.DataFrame) -> Drawing:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer.robustness import CONDITIONS, Condition, robustness_table
+from fer.robustness import CONDITIONS, Condition, compare, robustness_table
 from fer.types import Image, Probabilities, Split
 from tests.fakes import FakeClassifier, fake_run
 
@@ -60,3 +60,12 @@ def test_a_sample_is_taken_and_progress_told() -> None:
     )
     assert set(table["images"]) == {14}
     assert seen[-1] == (5 * len(CONDITIONS), 5 * len(CONDITIONS))
+
+
+def test_a_committed_table_is_held_against_a_new_one() -> None:
+    table = robustness_table(BrightnessClassifier(), _split(), every=3)
+    assert compare(table, table.copy()) == []
+    other = table.copy()
+    other["accuracy"] -= 0.01
+    assert "differs by up to 0.01" in compare(other, table)[0]
+    assert "other conditions" in compare(table.iloc[1:], table)[0]
