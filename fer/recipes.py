@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -111,15 +111,11 @@ _SEED: Final = Recipe(
 )
 
 #: The same network, judged honestly.
-_SEED_SLICE: Final = Recipe(
+_SEED_SLICE: Final = replace(
+    _SEED,
     name="seed-slice",
     run="seed-cnn-slice",
-    network="seed_cnn",
-    epochs=15,
-    batch_size=64,
-    optimizer=PlateauAdam(learning_rate=5e-4, patience=2, least_learning_rate=1e-5),
     validation="slice",
-    seed=1,
     protocol=_HONEST_PROTOCOL,
 )
 
