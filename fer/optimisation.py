@@ -152,8 +152,8 @@ def compile_step(
         if votes is not None:
             shares = tf.gather(votes, index)  # (B, 8)
             # Cross-entropy takes for granted that its targets sum to 1: without this
-            # factor the loss of a row of zeros is 0 but its gradient is not, and the
-            # few images without votes blow the network up within ten epochs.
+            # factor the loss of a row of zeros is 0 but its gradient is not, and the few
+            # images without votes pull without end (a run diverged in its eighth epoch).
             voted = tf.reduce_sum(shares, axis=1)  # (B,) 1, or 0 without votes
             loss += recipe.votes_weight * tf.reduce_mean(
                 voted * keras.losses.categorical_crossentropy(shares, outputs[1])
