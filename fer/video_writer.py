@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -20,6 +19,7 @@ from av.video.stream import VideoStream
 from fer.errors import MediaError
 from fer.sound import Sound
 from fer.types import Image
+from fer.views import SharedFile
 
 _WRITE_ERRORS: Final = (av.FFmpegError, OSError)
 _BT709: Final = 1  # FFmpeg's number of the HD standard for matrix, primaries and transfer
@@ -65,7 +65,7 @@ class VideoWriter:
                 "w",
                 format="mp4",
                 options={"movflags": "+faststart"},
-                io_open=lambda _url, _flags, _options: _SecondView(self._file),
+                io_open=lambda _url, _flags, _options: SharedFile(self._file).view(),
             )
         return self
 
@@ -159,36 +159,6 @@ class VideoWriter:
 def _part(target: Path) -> Path:
     """The unfinished file beside a target."""
     return target.with_name(target.name + ".part")
-
-
-class _SecondView:
-    """Reads a file that someone else is using, at a position of its own."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._position = 0
-
-    def read(self, size: int) -> bytes:
-        theirs = self._file.tell()
-        self._file.seek(self._position)
-        data = self._file.read(size)
-        self._position = self._file.tell()
-        self._file.seek(theirs)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        theirs = self._file.tell()
-        if whence == io.SEEK_CUR:
-            offset, whence = offset + self._position, io.SEEK_SET
-        self._position = self._file.seek(offset, whence)
-        self._file.seek(theirs)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def close(self) -> None:
-        """Leave the file to its owner."""
 
 
 @contextmanager
