@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer import sample
 from fer.app import ensure_navigation, load_model, show_errors, show_status
-from pages.video_sections import result
+from pages.video_sections import result, several
 from pages.video_sections.analysis import analyze_all, wait_for_interrupted
 from pages.video_sections.choices import choose_settings
 
@@ -32,6 +32,6 @@ with show_errors():
             raise error
     videos = st.session_state.get("videos", ())
     if len(videos) > 1:
-        result.show_overview(videos)
+        several.show_overview(videos)
     if videos:
-        result.show(result.choose(videos))
+        result.show(several.choose(videos))

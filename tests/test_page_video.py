@@ -16,7 +16,7 @@ from fer import artifacts, sample
 from fer.faces import DetectorStatus
 from fer.pipeline import Analyzer
 from fer.video_settings import VideoSettings
-from pages.video_sections import analysis
+from pages.video_sections import analysis, work
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 
 ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
@@ -171,7 +171,8 @@ def test_an_interruption_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch, cl
         session_state=state,
     )
     monkeypatch.setattr(analysis, "st", fake)
-    monkeypatch.setattr(analysis, "_PROGRESS_S", 0.0)
+    monkeypatch.setattr(work, "st", fake)
+    monkeypatch.setattr(work, "_PROGRESS_S", 0.0)
     analyzer = Analyzer(FakeDetector(), FakeClassifier())
     monkeypatch.setattr(analysis, "new_analyzer", lambda: analyzer)
     with pytest.raises(RerunException):
