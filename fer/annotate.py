@@ -6,10 +6,10 @@ a chip is rendered once and pasted from then on, which keeps live video quick.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -32,6 +32,9 @@ _DARK: Final = (24, 24, 27)
 _WHITE: Final = (255, 255, 255)
 _GROOVE: Final = (82, 82, 91)  # behind a bar
 
+#: How a face is framed.
+Frame = Literal["box", "corners", "none"]
+
 _Color = tuple[int, int, int]
 
 
@@ -42,6 +45,9 @@ def draw(
     threshold: float = 0.0,
     bars: bool = False,
     flags: bool = False,
+    labels: Mapping[int, str] | None = None,
+    percent: bool = True,
+    frame: Frame = "box",
 ) -> Image:
     """Draw boxes and labels such as ``happy 62%``.
 
@@ -51,6 +57,10 @@ def draw(
         threshold: probability, 0 to 1, under which a face is labelled ``unsure``.
         bars: also draw all seven probabilities beside each face that has room for them.
         flags: label a face that carries a quality flag with that, not with an expression.
+        labels: by track, what a face is labelled whatever its probabilities: one of
+            ``EMOTIONS``, or another word, which is drawn in grey.
+        percent: whether a label tells its probability.
+        frame: how a face is framed.
 
     Returns:
         A new RGB uint8 image of the same size.
@@ -62,10 +72,12 @@ def draw(
         for prediction in ordered:
             _draw_bars(canvas, prediction)
     for prediction in ordered:
-        doubt = UNSURE if prediction.confidence < threshold else None
+        label = UNSURE if prediction.confidence < threshold else prediction.label
         if flags and prediction.quality:
-            doubt = FLAGGED[prediction.quality[0]]
-        _draw_face(canvas, prediction, doubt)
+            label = FLAGGED[prediction.quality[0]]
+        if labels and prediction.face.track is not None:
+            label = labels.get(prediction.face.track, label)
+        _draw_face(canvas, prediction, label, percent=percent, frame=frame)
     return canvas
 
 
@@ -131,24 +143,45 @@ def _font_size(image: Image, face: Face) -> int:
     return int(np.clip(round(face.width * 0.16), smallest, largest))
 
 
-def _draw_face(canvas: Image, prediction: FacePrediction, doubt: str | None) -> None:
-    """A box in the expression's colour, and a chip above it or, without room, inside.
+def _draw_face(
+    canvas: Image, prediction: FacePrediction, label: str, *, percent: bool, frame: Frame
+) -> None:
+    """A frame in the expression's colour, and a chip above it or, without room, inside.
 
-    With a doubt both are grey, and the chip tells the doubt.
+    A label that is no expression is a doubt: both are grey.
     """
     face = prediction.face
-    x0, y0, x1, y1 = face.box
-    color = _rgb(COLORS["neutral" if doubt else prediction.label])
+    x0, y0, _, _ = face.box
+    color = _rgb(COLORS.get(label, COLORS["neutral"]))
     thickness = max(1, round(min(canvas.shape[:2]) / 240))
     for line, width in ((_DARK, thickness + 2), (color, thickness)):  # dark rim: any background
-        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), line, width, cv2.LINE_AA)
-    text = doubt or f"{prediction.label} {prediction.confidence:.0%}"
+        for points in _outline(face, frame):
+            cv2.polylines(canvas, [points], frame == "box", line, width, cv2.LINE_AA)
+    text = label
+    if percent and label in EMOTIONS:
+        text = f"{label} {prediction.probabilities[EMOTIONS.index(label)]:.0%}"
     if face.track is not None:
         text = f"#{face.track} {text}"
     chip = _chip(text, color, _font_size(canvas, face))
     rim = thickness // 2 + 1
     above = y0 - rim - chip.shape[0]
     _paste(canvas, chip, x0 - rim, above if above >= 0 else y0 + rim)
+
+
+def _outline(face: Face, frame: Frame) -> list[NDArray[np.int32]]:
+    """Lines through pixels (x, y): one around the whole face, one per corner, or none."""
+    x0, y0, x1, y1 = face.box
+    right, bottom = x1 - 1, y1 - 1
+    if frame == "box":
+        return [np.array([(x0, y0), (right, y0), (right, bottom), (x0, bottom)], np.int32)]
+    if frame == "none":
+        return []
+    arm = max(2, min(face.width, face.height) // 5)
+    return [
+        np.array([(x + dx, y), (x, y), (x, y + dy)], np.int32)
+        for x, dx in ((x0, arm), (right, -arm))
+        for y, dy in ((y0, arm), (bottom, -arm))
+    ]
 
 
 def _draw_bars(canvas: Image, prediction: FacePrediction) -> None:

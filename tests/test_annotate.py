@@ -124,3 +124,32 @@ def test_a_flagged_face_is_marked_instead_of_labelled_where_that_is_wanted() -> 
         assert has_color(annotate.draw(GREY, result), COLORS["happy"])
         assert not has_color(marked, COLORS["happy"])
         assert has_color(marked, COLORS["neutral"])
+
+
+def test_a_given_label_stands_whatever_the_probabilities() -> None:
+    result = frame(prediction(track=3, happy=0.7))
+    as_sad = annotate.draw(GREY, result, labels={3: "sad"})
+    assert has_color(as_sad, COLORS["sad"])
+    assert not has_color(as_sad, COLORS["happy"])
+    unsure = annotate.draw(GREY, result, labels={3: annotate.UNSURE})
+    assert has_color(unsure, COLORS["neutral"])
+    np.testing.assert_array_equal(
+        annotate.draw(GREY, result, labels={4: "sad"}), annotate.draw(GREY, result)
+    )
+
+
+def test_probabilities_can_be_left_out() -> None:
+    few, many = (frame(prediction(happy=p)) for p in (0.4, 0.8))
+    np.testing.assert_array_equal(
+        annotate.draw(GREY, few, percent=False), annotate.draw(GREY, many, percent=False)
+    )
+    assert (annotate.draw(GREY, few) != annotate.draw(GREY, many)).any()
+
+
+def test_frames_are_boxes_corners_or_none() -> None:
+    result = frame(prediction((40, 40, 120, 110)))
+    painted = {
+        style: int((annotate.draw(GREY, result, frame=style) != GREY).any(axis=2).sum())
+        for style in ("box", "corners", "none")
+    }
+    assert painted["box"] > painted["corners"] > painted["none"] > 0
