@@ -1,5 +1,5 @@
 """Entry point: run the page that was asked for, nothing else."""
 
-from fer.app import navigation
+from fer import app
 
-navigation().run()
+app.run()

@@ -1,6 +1,7 @@
 """What the pages share: navigation, the cached model, and errors shown as sentences.
 
-Besides ``streamlit_app.py`` and ``pages/`` this is the only module that imports Streamlit.
+Besides ``streamlit_app.py`` and ``pages/`` only this module and its siblings ``app_*`` import
+Streamlit.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Final
 
 import streamlit as st
 
-from fer import artifacts
+from fer import app_session, artifacts
 from fer.classifier import FacialExpressionModel
-from fer.errors import FerError
+from fer.errors import FerError, OperatorError
 from fer.faces import create_detector, detector_status
+from fer.operator import Operator, load_operator
 from fer.pipeline import Analyzer
 from fer.types import FacePrediction, Run
 
@@ -25,26 +27,58 @@ _ICON: Final = Path(__file__).parent / "assets" / "icon.svg"
 #: Where a session keeps the threshold of "unsure" that its visitor chose.
 _UNSURE: Final = "unsure threshold"
 
+#: (page, title, icon) in the order of the menu.
+_PAGES: Final = (
+    ("home", "Home", ":material/home:"),
+    ("live", "Live", ":material/videocam:"),
+    ("video", "Video", ":material/movie:"),
+    ("photo", "Photo", ":material/photo_camera:"),
+    ("model", "Model", ":material/monitoring:"),
+    ("responsible_use", "Responsible use", ":material/shield_person:"),
+)
+
 #: Whether this process has told Streamlit of its pages. Process-wide, as Streamlit's own switch is.
 _navigation = {"registered": False}
 
 
-def navigation() -> st.Page:
-    """Set the app up, register its pages with Streamlit and return the one to run."""
+def run() -> None:
+    """Run the page that was asked for, with the session's controls at its foot."""
+    try:
+        operator = load_operator()
+    except OperatorError as error:
+        # It may have meant to switch something off: no page runs until the file is mended.
+        navigation(Operator())
+        _tell(error)
+        return
+    page = navigation(operator)
+    body, foot = st.container(), st.container()
+    with foot:  # first: what it deletes must be gone before the page looks for it
+        app_session.show_controls(operator)
+    with body:
+        page.run()
+
+
+def navigation(operator: Operator) -> st.Page:
+    """Set the app up, register its pages with Streamlit and return the one to run.
+
+    Args:
+        operator: pages that are switched off stay out of the menu; who knows their address is
+            told so there.
+    """
     # Before the pages: otherwise the browser shows a page's Material icon in its tab, and fetches
     # that from a server of Google's.
     st.set_page_config(page_icon=_ICON, layout="wide")
     st.logo(_ICON, size="large")
     page = st.navigation(
         [
-            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-            st.Page("pages/live.py", title="Live", icon=":material/videocam:"),
-            st.Page("pages/video.py", title="Video", icon=":material/movie:"),
-            st.Page("pages/photo.py", title="Photo", icon=":material/photo_camera:"),
-            st.Page("pages/model.py", title="Model", icon=":material/monitoring:"),
             st.Page(
-                "pages/responsible_use.py", title="Responsible use", icon=":material/shield_person:"
-            ),
+                f"pages/{name}.py",
+                title=title,
+                icon=icon,
+                default=name == "home",
+                visibility="visible" if operator.offers(name) else "hidden",
+            )
+            for name, title, icon in _PAGES
         ],
         position="top",
     )
@@ -61,7 +95,7 @@ def ensure_navigation() -> None:
     ends that for the whole process; the rerun then takes the usual way to the same page.
     """
     if not _navigation["registered"]:
-        navigation()
+        navigation(Operator())
         st.rerun()
 
 
@@ -75,8 +109,12 @@ def show_errors(about: str = "") -> Iterator[None]:
     try:
         yield
     except FerError as error:
-        before = f"**{plain(about)}**: " if about else ""
-        st.error(before + plain(str(error)), icon=":material/error:")
+        _tell(error, about)
+
+
+def _tell(error: FerError, about: str = "") -> None:
+    before = f"**{plain(about)}**: " if about else ""
+    st.error(before + plain(str(error)), icon=":material/error:")
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,8 @@ and exits with code 1.
     ├── DatasetError    a data set that cannot be read or does not fit
     ├── ModelError      a run folder that is missing, altered or incompatible
     ├── MediaError      a photo or video that cannot be decoded or written
-    └── DetectorError   a face detector that cannot be loaded
+    ├── DetectorError   a face detector that cannot be loaded
+    └── OperatorError   an operator's file that cannot be read or makes no sense
 """
 
 
@@ -30,3 +31,7 @@ class MediaError(FerError):
 
 class DetectorError(FerError):
     """A face detector cannot be loaded."""
+
+
+class OperatorError(FerError):
+    """The operator's file cannot be read, or says what the app does not know."""

@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit_webrtc import Translations, WebRtcMode, webrtc_streamer
 
 from fer import app, charts
+from fer.app_consent import require_consent
 from fer.faces import create_detector
 from fer.live import ExpressionProcessor, LiveState, ice_servers
 from fer.pipeline import Analyzer
@@ -77,6 +78,7 @@ st.markdown(
     "Look into the camera: every face gets a box and the expression that it shows, as far as "
     "the model can tell."
 )
+require_consent("live")
 with app.show_errors():
     model = app.load_model()
     least = app.unsure_threshold(model.run)

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer import annotate, app, charts, report
+from fer.app_consent import require_consent
 from fer.images import crop_face, decode_image
 from fer.pipeline import Analyzer
 from fer.tracking import Tracker
@@ -93,6 +94,7 @@ app.ensure_navigation()
 
 st.title("Photo")
 st.markdown("Every face gets a number, a box, and the probabilities of seven expressions.")
+require_consent("photo")
 photos = pictures()
 
 with app.show_errors():

@@ -4,6 +4,7 @@ import streamlit as st
 
 from fer import sample
 from fer.app import ensure_navigation, load_model, show_errors, show_status
+from fer.app_consent import require_consent
 from pages.video_sections import result, several
 from pages.video_sections.analysis import analyze_all, wait_for_interrupted
 from pages.video_sections.choices import choose_settings
@@ -14,6 +15,7 @@ ensure_navigation()
 
 st.title("Video")
 st.markdown("Each face gets a box, a number that follows it, and seven probabilities along time.")
+require_consent("video")
 with show_errors():
     show_status()
     uploads = st.file_uploader("Videos with faces", type=KINDS, accept_multiple_files=True)

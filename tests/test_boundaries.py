@@ -18,8 +18,17 @@ PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 #: Rows from the ground up: a module imports from its own row or those before it, never later ones.
 LAYERS = (
     ("types", "errors", "provenance"),
-    ("quality", "cuts", "segments", "background", "views", "video_settings"),
-    ("images", "metrics", "calibration", "artifacts", "recipes", "checkpoint", "latency"),
+    ("quality", "cuts", "segments", "background", "views", "video_settings", "operator"),
+    (
+        "preprocessing",
+        "images",
+        "metrics",
+        "calibration",
+        "artifacts",
+        "recipes",
+        "checkpoint",
+        "latency",
+    ),
     ("architecture",),
     (
         "dataset_sources",
@@ -54,12 +63,14 @@ LAYERS = (
     ("timeline",),
     ("console",),
     ("video_command",),
+    ("app_session",),
     ("app", "__main__"),
+    ("app_consent",),
 )
 RANK = {module: rank for rank, row in enumerate(LAYERS) for module in row}
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
-STREAMLIT = {"app"}
+STREAMLIT = {"app", "app_session", "app_consent"}
 STREAMLIT_WEBRTC = {"app", "live"}  # live.py derives from its frame processor
 TENSORFLOW = {"network", "augmentation", "optimisation", "training", "export"}
 TENSORFLOW_WITHIN_FUNCTIONS = {"classifier"}

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from fer.classifier import FacialExpressionModel
 from fer.live import LiveState
 from fer.types import FrameResult
+from tests.consent import agree
 from tests.fakes import FakeClassifier, frame, prediction
 
 PAGE = Path(__file__).resolve().parent.parent / "pages" / "live.py"
@@ -43,7 +44,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
             )
 
         monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", player)
-        page = AppTest.from_file(str(PAGE), default_timeout=20).run()
+        page = agree(AppTest.from_file(str(PAGE), default_timeout=20)).run()
         assert not page.exception
         return page
 
@@ -126,7 +127,7 @@ def test_without_a_model_it_says_so(
 def test_the_real_player_takes_what_the_page_asks_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     # The session of a page test is not one that the player knows how to ask.
     monkeypatch.setattr("streamlit_webrtc.component.get_this_session_info", lambda: None)
-    page = AppTest.from_file(str(PAGE), default_timeout=20).run()
+    page = agree(AppTest.from_file(str(PAGE), default_timeout=20)).run()
     assert not page.exception
     assert "Press **Start**" in texts(page)
 

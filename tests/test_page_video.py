@@ -17,6 +17,7 @@ from fer.faces import DetectorStatus
 from fer.pipeline import Analyzer
 from fer.video_settings import VideoSettings
 from pages.video_sections import analysis, work
+from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 
 ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
@@ -48,7 +49,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def page() -> AppTest:
-    app = AppTest.from_file(str(ROUTER), default_timeout=30).run()
+    app = agree(AppTest.from_file(str(ROUTER), default_timeout=30)).run()
     return app.switch_page("pages/video.py").run()
 
 

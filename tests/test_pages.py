@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import fer.app
 from fer import artifacts, sample
 from fer.faces import DetectorStatus
+from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 from tests.made_up_runs import make_run
 
@@ -47,7 +48,7 @@ def open_page() -> OpenPage:
     """Start the app and go to a page."""
 
     def run(name: str) -> AppTest:
-        app = AppTest.from_file(str(ROUTER), default_timeout=30).run()
+        app = agree(AppTest.from_file(str(ROUTER), default_timeout=30)).run()
         return app.switch_page(f"pages/{name}.py").run()
 
     return run

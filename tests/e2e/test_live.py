@@ -6,6 +6,7 @@ from typing import TypedDict
 from playwright.sync_api import Frame, Page, expect
 
 from fer.types import COLORS
+from tests.consent import agree_in_browser
 from tests.e2e.conftest import PATIENCE_MS
 
 #: Finds the pixels of a colour in the received video: how many and where, or null if there are few.
@@ -48,6 +49,7 @@ class Found(TypedDict):
 
 def test_a_face_on_camera_gets_a_box_and_its_probabilities(app: Page) -> None:
     app.goto("/live")
+    agree_in_browser(app)
     player = app.frame_locator("iframe[title*='webrtc']")
     player.get_by_role("button", name="Start").click()
 

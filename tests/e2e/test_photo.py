@@ -5,10 +5,12 @@ import re
 from playwright.sync_api import FilePayload, Page, expect
 
 from fer.sample import portrait_bytes
+from tests.consent import agree_in_browser
 
 
 def test_an_uploaded_photo_is_read(app: Page) -> None:
     app.goto("/photo")
+    agree_in_browser(app)
     app.locator("input[type=file]").set_input_files(
         FilePayload(name="portrait.jpg", mimeType="image/jpeg", buffer=portrait_bytes())
     )

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from fer.sample import make_sample_clip
 from fer.video import read_frames
 from fer.video_writer import VideoWriter
+from tests.consent import agree_in_browser
 
 PLAYS_H264 = (
     """() => document.createElement("video").canPlayType('video/mp4; codecs="avc1.42E01E"')"""
@@ -18,6 +19,7 @@ PLAYS_H264 = (
 
 def analyze(app: Page, clip: Path) -> None:
     app.goto("/video")
+    agree_in_browser(app)
     app.locator("input[type=file]").set_input_files(clip)
     app.get_by_role("button", name="Analyse").click()
 
