@@ -18,7 +18,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fer.errors import ModelError
-from fer.images import PREPROCESSING
+from fer.preprocessing import scaling_of
 from fer.types import EMOTIONS, FACE_SIZE, Run
 
 #: The run that every page and command uses unless told otherwise.
@@ -155,11 +155,10 @@ def _describe(name: str, meta: Mapping[str, Any]) -> Run:
             f"{name}/{META} orders its labels {', '.join(run.labels)}; this code needs "
             f"{', '.join(EMOTIONS)}."
         )
-    if dict(run.preprocessing) != dict(PREPROCESSING):
-        raise ModelError(
-            f"{name}/{META} was trained on pictures prepared otherwise "
-            f"({dict(run.preprocessing)}) than this code does ({dict(PREPROCESSING)})."
-        )
+    try:
+        scaling_of(run.preprocessing)
+    except ModelError as exc:
+        raise ModelError(f"{name}/{META}: {exc}") from exc
     if run.input_shape != (FACE_SIZE, FACE_SIZE, 1):
         raise ModelError(f"{name}/{META} has the input shape {run.input_shape}.")
     return run

@@ -20,7 +20,7 @@ from fer.recipes import Recipe
 
 _STATE: Final = "state.npz"
 
-#: Groups of tensors by what they are of: the model, the optimiser, averages, the best weights.
+#: Groups of tensors by what they are of: the model, the optimiser, averages, the weights to keep.
 Tensors = Mapping[str, Sequence[NDArray[Any]]]
 
 
@@ -32,7 +32,7 @@ class Memory:
         recipe: its settings.
         commit: commit of the code that started it.
         history: one record per finished epoch.
-        best_epoch: epoch with the best validation accuracy so far, from 1.
+        kept_epoch: epoch whose weights are to be served, so far; from 1.
         plateau_rate: learning rate of ``PlateauAdam`` now.
         plateau_best: least validation loss so far.
         plateau_wait: epochs since that improved or the rate fell.
@@ -41,7 +41,7 @@ class Memory:
     recipe: dict[str, Any]
     commit: str
     history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = 0
+    kept_epoch: int = 0
     plateau_rate: float = 0.0
     plateau_best: float = float("inf")
     plateau_wait: int = 0

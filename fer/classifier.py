@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fer import artifacts
 from fer.calibration import apply_temperature
 from fer.errors import ModelError
-from fer.images import to_model_input
+from fer.preprocessing import scaling_of, to_model_input
 from fer.types import EMOTIONS, Image, Probabilities, Run
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class FacialExpressionModel:
         """Wrap a forward pass; use ``load`` for a run on disk."""
         self._run = run
         self._forward = forward
+        self._scaling = scaling_of(run.preprocessing)
         self._temperature = float(run.details.get("calibration", {}).get("temperature", 1.0))
         self._lock = threading.Lock()
 
@@ -73,7 +74,7 @@ class FacialExpressionModel:
         Returns:
             (N, 7) float32 probabilities in ``EMOTIONS`` order, each row summing to 1.
         """
-        prepared = to_model_input(faces)
+        prepared = to_model_input(faces, self._scaling)
         if not len(prepared):
             return np.zeros((0, len(EMOTIONS)), dtype=np.float32)
         with self._lock:

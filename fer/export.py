@@ -26,13 +26,13 @@ from fer.evaluation import (
     measure,
     write_predictions,
 )
-from fer.images import PREPROCESSING, to_model_input
 from fer.model_card import model_card
 from fer.network import multiply_adds
+from fer.preprocessing import describe, scaling_of, to_model_input
 from fer.provenance import machine
 from fer.recipes import Recipe
 from fer.training import TrainedModel
-from fer.types import EMOTIONS, Run
+from fer.types import EMOTIONS, FACE_SIZE, Run
 
 #: How far the serving file's probabilities may be from the Keras model's.
 _PARITY: Final = 1e-4
@@ -114,11 +114,11 @@ def _describe(
     test: Mapping[str, Any],
     calibration: Mapping[str, Any],
 ) -> dict[str, Any]:
-    best = trained.history.iloc[trained.best_epoch - 1]
+    best = trained.history.iloc[trained.kept_epoch - 1]
     return {
         "labels": list(EMOTIONS),
-        "input_shape": [PREPROCESSING["size"], PREPROCESSING["size"], 1],
-        "preprocessing": dict(PREPROCESSING),
+        "input_shape": [FACE_SIZE, FACE_SIZE, 1],
+        "preprocessing": describe(recipe.scaling),
         "seed": recipe.seed,
         "commit": trained.commit,
         "recipe": asdict(recipe),
@@ -131,7 +131,7 @@ def _describe(
         "metrics": {
             "parameters": trained.model.count_params(),
             "multiply_adds": multiply_adds(trained.model),
-            "best_epoch": trained.best_epoch,
+            "kept_epoch": trained.kept_epoch,
             "train_accuracy": float(best["accuracy"]),
             "train_loss": float(best["loss"]),
             "val_accuracy": float(best["val_accuracy"]),
@@ -145,7 +145,8 @@ def _describe(
 def _check_parity(model: keras.Model, served: FacialExpressionModel) -> None:
     """Compare both runtimes on noise, which reaches more of a network than any face does."""
     faces = np.random.default_rng(0).integers(0, 256, (16, 48, 48), dtype=np.uint8)
-    expected = model(to_model_input(faces), training=False).numpy()
+    prepared = to_model_input(faces, scaling_of(served.run.preprocessing))
+    expected = model(prepared, training=False).numpy()
     worst = float(np.abs(served.predict(faces, calibrated=False) - expected).max())
     if worst > _PARITY:
         raise ModelError(f"The serving file differs from the Keras model by {worst:.2g}.")

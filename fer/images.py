@@ -1,29 +1,17 @@
-"""From a file's bytes to the model's input: decoding, the face crop, and the only preprocessing.
-
-Training and serving share this module, so that a face is scaled in one way only.
-"""
+"""From a file's bytes to a face: decoding, and the crop that every page and command shares."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
-from numpy.typing import NDArray
 
 from fer.errors import MediaError
 from fer.types import FACE_SIZE, Image
-
-#: Recorded with every run; a run that was trained with other values is refused.
-#: Grey levels of FER2013's training faces have mean 129 and deviation 64 or so.
-PREPROCESSING: Final[Mapping[str, Any]] = MappingProxyType(
-    {"colour": "grey", "size": FACE_SIZE, "mean": 129.0, "scale": 64.0}
-)
 
 #: How a face is cut out: a square as high as ``Face.box`` (``CROP_SIZE``), its centre higher
 #: than the box's by this part of the height (``CROP_RISE``). docs/detectors.md tells how both
@@ -144,23 +132,3 @@ def _whole_face(
     elif missing_width > 0 and (x0 == 0) != (x1 == width):
         x0, x1 = (x0 - missing_width, x1) if x0 == 0 else (x0, x1 + missing_width)
     return x0, y0, x1, y1
-
-
-def to_model_input(faces: Image) -> NDArray[np.float32]:
-    """Turn grey faces into the network's input.
-
-    Args:
-        faces: (N, 48, 48) uint8, grey.
-
-    Returns:
-        (N, 48, 48, 1) float32, about -2 to 2.
-
-    Raises:
-        ValueError: if shape or type differ.
-    """
-    if faces.ndim != 3 or faces.shape[1:] != (FACE_SIZE, FACE_SIZE) or faces.dtype != np.uint8:
-        raise ValueError(
-            f"faces must be (N, {FACE_SIZE}, {FACE_SIZE}) uint8, got {faces.shape} {faces.dtype}"
-        )
-    mean, scale = np.float32(PREPROCESSING["mean"]), np.float32(PREPROCESSING["scale"])
-    return ((faces.astype(np.float32) - mean) / scale)[..., np.newaxis]

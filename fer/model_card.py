@@ -34,9 +34,10 @@ Intervals are 95% Wilson intervals. One view per face, no averaging over mirror 
 
 {_calibration(details.get("calibration") or {})}
 
-In its best epoch ({metrics["best_epoch"]} of {recipe["epochs"]}) the running training accuracy,
-under dropout and flips, was {metrics["train_accuracy"]:.3f} (loss {metrics["train_loss"]:.3f});
-validation accuracy was {metrics["val_accuracy"]:.3f} (loss {metrics["val_loss"]:.3f}).
+In the epoch that was kept ({metrics["kept_epoch"]} of {recipe["epochs"]}) the running training
+accuracy, under dropout and on varied pictures, was {metrics["train_accuracy"]:.3f}
+(loss {metrics["train_loss"]:.3f}); validation accuracy was {metrics["val_accuracy"]:.3f}
+(loss {metrics["val_loss"]:.3f}).
 
 ## Data
 

@@ -28,14 +28,18 @@ _PARTS: Final = ("training", "validation")
 
 
 def training_curves(
-    histories: Mapping[str, pd.DataFrame], figure: str, *, height: int = 330
+    histories: Mapping[str, pd.DataFrame],
+    figure: str,
+    *,
+    kept_epoch: int | None = None,
+    height: int = 330,
 ) -> Drawing:
     """Loss or accuracy after each epoch; training dashed if several runs are compared.
 
     Args:
-        histories: the columns of ``history.csv``, by name of the run, at least one. A single
-            run has its best epoch marked.
+        histories: the columns of ``history.csv``, by name of the run, at least one.
         figure: ``"loss"`` or ``"accuracy"``.
+        kept_epoch: marked in the curves of a single run.
         height: of the chart, in pixels.
     """
     percent = figure == "accuracy"
@@ -70,9 +74,12 @@ def training_curves(
             **encoding,
         )
     )
-    if several:
+    if several or kept_epoch is None:
         return alt.layer(lines).properties(height=height)
-    return alt.layer(_best_epoch(next(iter(histories.values()))), lines).properties(height=height)
+    (history,) = histories.values()
+    return alt.layer(_mark(history[history["epoch"] == kept_epoch]), lines).properties(
+        height=height
+    )
 
 
 def _melt(history: pd.DataFrame, figure: str) -> pd.DataFrame:
@@ -80,15 +87,14 @@ def _melt(history: pd.DataFrame, figure: str) -> pd.DataFrame:
     return parts.melt(id_vars="epoch", value_vars=list(_PARTS), var_name="part", value_name=figure)
 
 
-def _best_epoch(history: pd.DataFrame) -> alt.Chart:
-    best = history["val_accuracy"].idxmax()
+def _mark(epoch: pd.DataFrame) -> alt.Chart:
     rule: alt.Chart = (
-        alt.Chart(history.loc[best:best])
+        alt.Chart(epoch)
         .mark_rule(strokeDash=[2, 3], color=GREY)
         .encode(
             x="epoch:Q",
             tooltip=[
-                alt.Tooltip("epoch:Q", title="best epoch"),
+                alt.Tooltip("epoch:Q", title="epoch kept"),
                 alt.Tooltip("val_accuracy:Q", format=".1%", title="validation accuracy"),
             ],
         )

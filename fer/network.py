@@ -66,18 +66,39 @@ def compact_cnn(seed: int, side: int | None = FACE_SIZE) -> keras.Model:
     Returns:
         Uncompiled model: (N, side, side, 1) float32 to (N, 7) probabilities.
     """
+    return _residual_cnn("compact_cnn", 32, seed, side)
+
+
+def wide_cnn(seed: int, side: int | None = FACE_SIZE) -> keras.Model:
+    """Build ``compact_cnn`` half as wide again: stages of 48, 96, 192 and 384 channels.
+
+    3,604,735 parameters, 134 M multiply-adds.
+
+    Args:
+        seed: of initial weights and dropout.
+        side: of the input in pixels, or None for any.
+
+    Returns:
+        Uncompiled model: (N, side, side, 1) float32 to (N, 7) probabilities.
+    """
+    return _residual_cnn("wide_cnn", 48, seed, side)
+
+
+def _residual_cnn(name: str, width: int, seed: int, side: int | None) -> keras.Model:
+    """Stages of 1, 2, 2 and 1 blocks, of ``width`` channels and then twice the last's each."""
     keras.utils.set_random_seed(seed)
     inputs = keras.Input((side, side, 1))
-    x = layers.ReLU()(_normalised_convolution(inputs, 16))
-    x = layers.ReLU()(_normalised_convolution(x, 32, stride=2))
-    for stage, (channels, blocks) in enumerate(((32, 1), (64, 2), (128, 2), (256, 1))):
+    x = layers.ReLU()(_normalised_convolution(inputs, width // 2))
+    x = layers.ReLU()(_normalised_convolution(x, width, stride=2))
+    for stage, blocks in enumerate((1, 2, 2, 1)):
+        channels = width * 2**stage
         for block in range(blocks):
             shrinks = block == 0 and stage > 0
             x = _residual_block(x, channels, stride=2 if shrinks else 1)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.3, name=FEATURES)(x)
     outputs = layers.Dense(len(EMOTIONS), activation="softmax")(x)
-    return keras.Model(inputs, outputs, name="compact_cnn")
+    return keras.Model(inputs, outputs, name=name)
 
 
 def _residual_block(x: keras.KerasTensor, channels: int, stride: int) -> keras.KerasTensor:
@@ -107,7 +128,7 @@ def _normalised_convolution(
 
 
 NETWORKS: Final[Mapping[str, NetworkBuilder]] = MappingProxyType(
-    {"seed_cnn": seed_cnn, "compact_cnn": compact_cnn}
+    {"seed_cnn": seed_cnn, "compact_cnn": compact_cnn, "wide_cnn": wide_cnn}
 )
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from fer.augmentation import augment
 from fer.checkpoint import Memory
 from fer.errors import DatasetError
-from fer.images import to_model_input
 from fer.network import FEATURES
+from fer.preprocessing import to_model_input
 from fer.recipes import CosineSGD, PlateauAdam, Recipe
 from fer.types import EMOTIONS, FACE_SIZE, Split
 
@@ -132,7 +132,7 @@ def compile_step(
     """
     # The whole split is one constant: a batch is a gather by index, which costs
     # next to nothing beside the convolutions.
-    images = tf.constant(to_model_input(targets.split.images))  # (N, 48, 48, 1)
+    images = tf.constant(to_model_input(targets.split.images, "fixed"))  # (N, 48, 48, 1)
     truths = tf.one_hot(targets.split.labels, len(EMOTIONS))  # (N, 7)
     votes = None if targets.votes is None else tf.constant(targets.votes)  # (N, 8)
     weights = model.trainable_variables
@@ -164,7 +164,7 @@ def compile_step(
         input_signature=[tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32)]
     )
     def step(index: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        faces = augment(tf.gather(images, index), seed, recipe.augmentation, size)
+        faces = augment(tf.gather(images, index), seed, recipe.augmentation, size, recipe.scaling)
         with tf.GradientTape() as tape:
             loss, probabilities = loss_of(faces, index)
             decayed = loss

@@ -1,7 +1,7 @@
 """Train a recipe on FER2013, resumable after a kill at any moment.
 
 The state saved at the end of every epoch holds all that the next epoch depends
-on: weights, optimiser, averages, dropout's random state, the best weights so far,
+on: weights, optimiser, averages, dropout's random state, the weights to keep,
 the learning-rate schedule's memory and the history. Order and augmentation of an
 epoch are drawn from its number alone. So an interrupted run repeats its unfinished
 epoch and goes on exactly as if nothing had happened.
@@ -24,7 +24,6 @@ from fer import checkpoint
 from fer.checkpoint import Memory, Tensors
 from fer.dataset import Dataset
 from fer.duplicates import validation_slice
-from fer.images import to_model_input
 from fer.metrics import log_loss
 from fer.network import NETWORKS, NetworkBuilder
 from fer.optimisation import (
@@ -37,6 +36,7 @@ from fer.optimisation import (
     make_optimizer,
     picture_size,
 )
+from fer.preprocessing import Scaling, to_model_input
 from fer.provenance import current_commit
 from fer.recipes import CosineSGD, PlateauAdam, Recipe
 from fer.types import FACE_SIZE, Probabilities, Split
@@ -72,19 +72,19 @@ OnProgress = Callable[[TrainingProgress], None]
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """A model with its best weights, and how it came about.
+    """A model with the weights to serve, and how it came about.
 
     Attributes:
-        model: the network, holding the weights of ``best_epoch``.
+        model: the network, holding the weights of ``kept_epoch``.
         history: one row per epoch.
-        best_epoch: epoch with the best validation accuracy, from 1.
+        kept_epoch: epoch whose weights these are, from 1: see ``Recipe.keep``.
         commit: commit of the code that started the run.
         validation: the images that chose the checkpoint.
     """
 
     model: keras.Model
     history: pd.DataFrame
-    best_epoch: int
+    kept_epoch: int
     commit: str
     validation: Split
 
@@ -140,7 +140,7 @@ def _part(split: Split, mask: NDArray[np.bool_]) -> Split:
 
 
 class _TrainingRun:
-    """The live state of a run: networks, optimiser, averages, best weights and memory."""
+    """The live state of a run: networks, optimiser, averages, weights to keep and memory."""
 
     def __init__(
         self, recipe: Recipe, build: NetworkBuilder, targets: Targets, validation: Split
@@ -158,7 +158,7 @@ class _TrainingRun:
         self.averages = [
             tf.Variable(value, trainable=False) for value in self.trainee.weights if averaged
         ]
-        self.best = self._judged_weights()
+        self.kept = self._judged_weights()
         self.memory = Memory(
             recipe=asdict(recipe),
             commit=current_commit(),
@@ -226,7 +226,7 @@ class _TrainingRun:
         """Judge the weights that would be kept now."""
         current = [value.numpy() for value in self.model.weights]
         _assign(self.model.weights, self._judged_weights())
-        probabilities = predict(self.model, self.validation)
+        probabilities = predict(self.model, self.validation, self.recipe.scaling)
         _assign(self.model.weights, current)
         labels = self.validation.labels
         return {
@@ -245,11 +245,12 @@ class _TrainingRun:
         return [average_of[value.path] for value in self.model.weights]
 
     def _remember(self, record: dict[str, float]) -> None:
-        """Keep the best weights and let the learning rate follow a plateau."""
+        """Keep the weights if they are to be, and let the learning rate follow a plateau."""
         memory, rule = self.memory, self.recipe.optimizer
-        if record["val_accuracy"] > max((r["val_accuracy"] for r in memory.history), default=-1):
-            memory.best_epoch = int(record["epoch"])
-            self.best = self._judged_weights()
+        best_so_far = max((r["val_accuracy"] for r in memory.history), default=-1)
+        if self.recipe.keep == "last" or record["val_accuracy"] > best_so_far:
+            memory.kept_epoch = int(record["epoch"])
+            self.kept = self._judged_weights()
         memory.history.append(record)
         if isinstance(rule, PlateauAdam):
             lower_on_plateau(rule, memory, record["val_loss"])
@@ -260,7 +261,7 @@ class _TrainingRun:
             "model": [value.numpy() for value in self.trainee.variables],
             "optimizer": [value.numpy() for value in self.optimizer.variables],
             "average": [value.numpy() for value in self.averages],
-            "best": self.best,
+            "kept": self.kept,
         }
 
     def restore(self, memory: Memory, tensors: Tensors) -> None:
@@ -269,16 +270,16 @@ class _TrainingRun:
         _assign(self.trainee.variables, tensors["model"])
         _assign(self.optimizer.variables, tensors["optimizer"])
         _assign(self.averages, tensors.get("average", ()))
-        self.best = list(tensors["best"])
+        self.kept = list(tensors["kept"])
 
     def result(self) -> TrainedModel:
-        """Return the served network with its best weights, at the size of FER2013's faces."""
+        """Return the served network with the weights to keep, at the size of FER2013's faces."""
         model = self.build(self.recipe.seed, FACE_SIZE)
-        _assign(model.weights, self.best)
+        _assign(model.weights, self.kept)
         return TrainedModel(
             model=model,
             history=pd.DataFrame(self.memory.history),
-            best_epoch=self.memory.best_epoch,
+            kept_epoch=self.memory.kept_epoch,
             commit=self.memory.commit,
             validation=self.validation,
         )
@@ -289,10 +290,9 @@ def _assign(variables: Any, values: Any) -> None:
         variable.assign(value)
 
 
-def predict(model: keras.Model, split: Split) -> Probabilities:
+def predict(model: keras.Model, split: Split, scaling: Scaling) -> Probabilities:
     """Classify a split as it is (no flips): (N, 7) probabilities."""
-    parts = [
-        model(to_model_input(split.images[i : i + _PREDICT_BATCH]), training=False).numpy()
-        for i in range(0, len(split), _PREDICT_BATCH)
-    ]
+    starts = range(0, len(split), _PREDICT_BATCH)
+    batches = (split.images[start : start + _PREDICT_BATCH] for start in starts)
+    parts = [model(to_model_input(batch, scaling), training=False).numpy() for batch in batches]
     return np.concatenate(parts)

@@ -222,7 +222,7 @@ class Run:
         name: folder name.
         labels: must equal ``EMOTIONS``.
         input_shape: (48, 48, 1).
-        preprocessing: must equal ``images.PREPROCESSING``.
+        preprocessing: as ``preprocessing.describe`` tells it.
         metrics: measured figures, by name.
         commit: commit of the training code.
         seed: random seed of the training.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from fer.images import PREPROCESSING
+from fer.preprocessing import describe
 from fer.types import (
     EMOTIONS,
     FACE_SIZE,
@@ -78,7 +78,7 @@ def fake_run(name: str = "fake-cnn", metrics: Mapping[str, object] | None = None
         name=name,
         labels=EMOTIONS,
         input_shape=(FACE_SIZE, FACE_SIZE, 1),
-        preprocessing=PREPROCESSING,
+        preprocessing=describe("fixed"),
         metrics=metrics or {},
         commit="0" * 40,
         seed=0,

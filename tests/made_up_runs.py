@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fer import artifacts
-from fer.images import PREPROCESSING
 from fer.metrics import score
+from fer.preprocessing import describe
 from fer.types import EMOTIONS, FACE_SIZE
 
 #: Where the test split begins in fer2013.csv.
@@ -81,7 +81,7 @@ def make_run(
         {
             "labels": EMOTIONS,
             "input_shape": [FACE_SIZE, FACE_SIZE, 1],
-            "preprocessing": dict(PREPROCESSING),
+            "preprocessing": describe("fixed"),
             "metrics": {
                 "parameters": 2_870_000,
                 "multiply_adds": 117e6,

@@ -57,7 +57,7 @@ def test_history_has_a_row_per_epoch_and_the_recorded_best(name: str) -> None:
     history = artifacts.read_history(artifacts.run_folder(name))
     assert history["epoch"].tolist() == list(range(1, run.details["recipe"]["epochs"] + 1))
     best = int(history["val_accuracy"].to_numpy().argmax()) + 1
-    assert best == run.metrics["best_epoch"]
+    assert best == run.metrics["kept_epoch"]
 
 
 @pytest.mark.parametrize("name", RUNS)

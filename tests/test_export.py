@@ -21,7 +21,6 @@ from fer.dataset import Dataset
 from fer.errors import ModelError
 from fer.evaluation import complete_run, evaluate_run, flip_averaged
 from fer.export import export_run, finish_run
-from fer.images import to_model_input
 from fer.training import train
 from fer.types import EMOTIONS, Image
 from tests.tiny_fer2013 import tiny_dataset
@@ -225,13 +224,6 @@ def test_the_card_states_figures_and_limits(models: Path) -> None:
     assert run.details["protocol"] in card
     assert "not measured" in card
     assert "Article 5(1)(f)" in card
-
-
-def test_model_input_is_what_the_run_records() -> None:
-    faces = np.full((1, 48, 48), 129, np.uint8)
-    assert not to_model_input(faces).any()
-    with pytest.raises(ValueError, match="48, 48"):
-        to_model_input(faces.astype(np.float32))
 
 
 def test_a_slice_calibrates_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

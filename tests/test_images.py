@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 
 from fer.errors import MediaError
-from fer.images import PREPROCESSING, crop_face, decode_image, to_model_input
+from fer.images import crop_face, decode_image
 from fer.types import Image
 
 RNG = np.random.default_rng(0)
@@ -282,30 +282,3 @@ def test_crop_leaves_the_photo_as_it_was() -> None:
     photo = NOISE.copy()
     crop_face(photo, (0, 0, 60, 80))
     assert np.array_equal(photo, NOISE)
-
-
-def test_model_input_is_scaled_as_recorded() -> None:
-    faces = np.stack([np.full((48, 48), level, np.uint8) for level in (0, 129, 255)])
-    scaled = to_model_input(faces)
-    assert scaled.shape == (3, 48, 48, 1)
-    assert scaled.dtype == np.float32
-    expected = [(v - PREPROCESSING["mean"]) / PREPROCESSING["scale"] for v in (0, 129, 255)]
-    assert scaled[:, 0, 0, 0].tolist() == pytest.approx(expected)
-
-
-def test_model_input_of_no_faces() -> None:
-    assert to_model_input(np.zeros((0, 48, 48), np.uint8)).shape == (0, 48, 48, 1)
-
-
-@pytest.mark.parametrize(
-    "faces",
-    [
-        np.zeros((48, 48), np.uint8),
-        np.zeros((1, 48, 48, 1), np.uint8),
-        np.zeros((1, 64, 64), np.uint8),
-        np.zeros((1, 48, 48), np.float32),
-    ],
-)
-def test_model_input_refuses_other_shapes_and_types(faces: Any) -> None:
-    with pytest.raises(ValueError, match="faces must be"):
-        to_model_input(faces)

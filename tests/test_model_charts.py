@@ -69,16 +69,16 @@ def rows(chart: Drawing, layer: int | None = None) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("figure", "training"), [("loss", 1.8), ("accuracy", 0.3)])
 def test_curves_of_training_and_validation(figure: str, training: float) -> None:
-    found = rows(model_charts.training_curves({"run": HISTORY}, figure), 1)
+    found = rows(model_charts.training_curves({"run": HISTORY}, figure), 0)
     assert [row["part"] for row in found] == ["training"] * 3 + ["validation"] * 3
     assert found[0][figure] == training
     assert found[3][figure] == HISTORY[f"val_{figure}"][0]
 
 
-def test_curves_mark_the_epoch_that_is_best_in_validation() -> None:
-    for history, best in ((HISTORY, 2), (HISTORY[:1], 1)):
-        chart = model_charts.training_curves({"run": history}, "loss")
-        assert [row["epoch"] for row in rows(chart, 0)] == [best]
+@pytest.mark.parametrize("kept", [1, 3])
+def test_curves_mark_the_epoch_that_was_kept(kept: int) -> None:
+    chart = model_charts.training_curves({"run": HISTORY}, "loss", kept_epoch=kept)
+    assert [row["epoch"] for row in rows(chart, 0)] == [kept]
 
 
 def test_curves_of_several_runs_have_a_colour_each() -> None:

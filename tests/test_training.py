@@ -11,7 +11,7 @@ from fer import artifacts, checkpoint
 from fer.checkpoint import Memory
 from fer.dataset import Dataset
 from fer.errors import DatasetError, ModelError
-from fer.network import compact_cnn, multiply_adds, seed_cnn
+from fer.network import NetworkBuilder, compact_cnn, multiply_adds, seed_cnn, wide_cnn
 from fer.optimisation import (
     Targets,
     add_votes_head,
@@ -70,7 +70,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
         resumed = train(recipe, dataset, resume=True, networks=NETWORKS)
         columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
         assert resumed.history[columns].equals(whole.history[columns])
-        assert resumed.best_epoch == whole.best_epoch
+        assert resumed.kept_epoch == whole.kept_epoch
         for one, other in zip(_weights(resumed), _weights(whole), strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -127,10 +127,21 @@ def test_the_learning_rate_falls_on_a_plateau_but_not_below_the_least(
 def test_the_best_checkpoint_is_returned(dataset: Dataset) -> None:
     trained = train(tiny_recipe(), dataset, networks=NETWORKS)
     best = trained.history["val_accuracy"].max()
-    assert trained.history["val_accuracy"].iloc[trained.best_epoch - 1] == best
+    assert trained.history["val_accuracy"].iloc[trained.kept_epoch - 1] == best
     test = dataset.split("test")
-    found = (predict(trained.model, test).argmax(1) == test.labels).mean()
+    found = (predict(trained.model, test, "fixed").argmax(1) == test.labels).mean()
     assert found == pytest.approx(best)
+
+
+def test_the_last_checkpoint_is_returned_where_the_recipe_says_so(dataset: Dataset) -> None:
+    # So high a rate makes training worse from epoch to epoch.
+    ruinous = PlateauAdam(learning_rate=3.0, patience=9, least_learning_rate=1e-5)
+    trained = train(tiny_recipe(keep="last", optimizer=ruinous), dataset, networks=NETWORKS)
+    accuracy = trained.history["val_accuracy"]
+    assert accuracy.iloc[-1] < accuracy.max()
+    test = dataset.split("test")
+    found = (predict(trained.model, test, "fixed").argmax(1) == test.labels).mean()
+    assert (trained.kept_epoch, found) == (4, pytest.approx(accuracy.iloc[-1]))
 
 
 def test_the_honest_protocol_never_looks_at_the_test_split() -> None:
@@ -138,6 +149,7 @@ def test_the_honest_protocol_never_looks_at_the_test_split() -> None:
         "seed": "test",  # as the original did
         "seed-slice": "slice",
         "compact": "slice",
+        "wide": "slice",
     }
 
 
@@ -208,11 +220,17 @@ def test_the_seed_network_is_the_original() -> None:
     assert model.output_shape == (None, 7)
 
 
-def test_the_compact_network_is_small() -> None:
-    model = compact_cnn(1)
-    assert model.count_params() == 1_605_207
-    assert multiply_adds(model) == 59_610_880
-    assert compact_cnn(1, None).output_shape == (None, 7)
+@pytest.mark.parametrize(
+    ("build", "parameters", "multiplications"),
+    [(compact_cnn, 1_605_207, 59_610_880), (wide_cnn, 3_604_735, 133_874_304)],
+)
+def test_the_residual_networks_are_small(
+    build: NetworkBuilder, parameters: int, multiplications: int
+) -> None:
+    model = build(1, 48)
+    assert model.count_params() == parameters
+    assert multiply_adds(model) == multiplications
+    assert build(1, None).output_shape == (None, 7)
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:

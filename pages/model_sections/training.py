@@ -24,7 +24,7 @@ def show(account: Account, others: Sequence[Account]) -> None:
     runs = [account.run, *(other.run for other in others)]
     histories = {run.name: artifacts.read_history(artifacts.run_folder(run.name)) for run in runs}
     st.header("Epoch by epoch")
-    show_curves(histories)
+    show_curves(histories, None if others else account.run.metrics["kept_epoch"])
     long = pd.concat(history.assign(run=name) for name, history in histories.items())
     show_numbers(long, "history", shares=["accuracy", "val_accuracy"])
     st.header("Recipes" if others else "Recipe")
@@ -68,14 +68,15 @@ def show_training_runs() -> None:
             show_curves({status.name: history})
 
 
-def show_curves(histories: Mapping[str, pd.DataFrame]) -> None:
+def show_curves(histories: Mapping[str, pd.DataFrame], kept_epoch: int | None = None) -> None:
     """Show accuracy and loss of each epoch; of a single run its learning rate and time too.
 
     Args:
         histories: the columns of ``history.csv``, by name of the run.
+        kept_epoch: of a single finished run.
     """
     for column, figure in zip(st.columns(2, gap="medium"), ("accuracy", "loss"), strict=True):
-        chart = model_charts.training_curves(histories, figure)
+        chart = model_charts.training_curves(histories, figure, kept_epoch=kept_epoch)
         column.altair_chart(chart, alt=f"{figure} per epoch")
     if len(histories) > 1:
         st.caption("Whole lines: validation. Dashed lines: training, under dropout and flips.")
@@ -85,7 +86,7 @@ def show_curves(histories: Mapping[str, pd.DataFrame]) -> None:
     left.altair_chart(model_charts.learning_rate(history, height=230), alt="learning rate")
     right.altair_chart(model_charts.epoch_minutes(history, height=230), alt="minutes per epoch")
     st.caption(
-        "Dotted line: the epoch with the best validation accuracy, whose weights are kept. "
+        "Dotted line: the epoch whose weights are kept. "
         "Training figures are taken under dropout and varied pictures, so they can lie below "
         "validation."
     )
