@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -39,11 +40,26 @@ def shown_size(decoded: DecodedFrame, stream: VideoStream) -> tuple[int, int]:
     return width, decoded.height
 
 
-class Pictures:
-    """Makes pictures of decoded frames; keeps FFmpeg's scalers, which are slow to set up."""
+#: Gives the memory, RGB uint8 (H, W, 3), for a picture of that height and width.
+Allocate = Callable[[int, int], Image]
 
-    def __init__(self, stream: VideoStream) -> None:
+
+def new_image(height: int, width: int) -> Image:
+    """Memory of this process for a picture."""
+    return np.empty((height, width, 3), np.uint8)
+
+
+class Pictures:
+    """Makes pictures of decoded frames; keeps FFmpeg's scalers, which are slow to set up.
+
+    Args:
+        stream: what the frames are decoded from.
+        allocate: where pictures go.
+    """
+
+    def __init__(self, stream: VideoStream, allocate: Allocate = new_image) -> None:
         self._stream = stream
+        self._allocate = allocate
         self._full, self._small = VideoReformatter(), VideoReformatter()
 
     def image(self, decoded: DecodedFrame) -> Image:
@@ -61,8 +77,14 @@ class Pictures:
             dst_color_trc=ColorTrc.BT709 if bright else None,
             dst_color_primaries=ColorPrimaries.BT709 if bright else None,
         )
-        turned = np.rot90(picture.to_ndarray(), decoded.rotation // 90 % 4)
-        return np.ascontiguousarray(turned, np.uint8)
+        plane = picture.planes[0]  # its lines are longer than the picture is wide
+        lines = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size)
+        upright = np.rot90(
+            lines[:, : 3 * width].reshape(height, width, 3), decoded.rotation // 90 % 4
+        )
+        image = self._allocate(upright.shape[0], upright.shape[1])
+        np.copyto(image, upright)
+        return image
 
     def stamp(self, decoded: DecodedFrame) -> Image:
         """RGB, the size that cuts are found in."""

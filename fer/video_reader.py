@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,7 +30,14 @@ from av.video.stream import VideoStream
 from fer.cuts import CutFinder
 from fer.errors import MediaError
 from fer.types import Image
-from fer.video_pictures import MAX_PIXELS, Pictures, check_size, shown_size
+from fer.video_pictures import (
+    MAX_PIXELS,
+    Allocate,
+    Pictures,
+    check_size,
+    new_image,
+    shown_size,
+)
 
 #: FFmpeg's names of the containers that are accepted. ``mov`` also reads MP4 and M4V,
 #: ``matroska`` also WebM. Playlists (HLS, DASH, concat) must never be among them:
@@ -48,6 +56,7 @@ _NO_PICTURE: Final = (
     "pictures, or larger than 8K."
 )
 _DEFAULT_RATE: Final = 25  # frames per second, for the few streams that tell no times
+_THREADS: Final = 4
 _TOLERANCE_S: Final = 1e-6  # rounding must not decide whether a frame is due
 
 
@@ -141,6 +150,8 @@ def read_frames(
     start_s: float = 0.0,
     end_s: float | None = None,
     fps: float | None = None,
+    allocate: Allocate = new_image,
+    on_decoded: Callable[[], None] | None = None,
 ) -> Generator[VideoFrame]:
     """Decode a video picture by picture.
 
@@ -149,6 +160,8 @@ def read_frames(
         start_s: leave out what comes before this time.
         end_s: stop at this time.
         fps: at most so many frames per second, evenly spread; None for all.
+        allocate: where pictures go.
+        on_decoded: called after every frame, wanted or not, and every damaged piece.
 
     Yields:
         Frames in the order in which they are shown.
@@ -158,7 +171,13 @@ def read_frames(
         BrokenVideoError: after the last readable frame of a damaged video.
     """
     with _open(source) as (container, stream):
-        yield from _decode(container, stream, _Choice(start_s, end_s, fps))
+        pictures = Pictures(stream, allocate)
+        choice = _Choice(start_s, end_s, fps)
+        for frame in _decode(container, stream, pictures, choice):
+            if on_decoded is not None:
+                on_decoded()
+            if frame is not None:
+                yield frame
 
 
 @contextmanager
@@ -205,6 +224,8 @@ def _picture_stream(container: InputContainer) -> VideoStream:
     # Pictures may claim another size than the container: the decoder checks them too.
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     stream.thread_type = "AUTO"
+    # Every thread holds a picture: more of them cost memory and hardly save time.
+    stream.codec_context.thread_count = min(os.cpu_count() or 1, _THREADS)
     return stream
 
 
@@ -234,11 +255,11 @@ class _Choice:
 
 
 def _decode(
-    container: InputContainer, stream: VideoStream, choice: _Choice
-) -> Generator[VideoFrame]:
-    """Decode; skip what is damaged; say so at the end."""
+    container: InputContainer, stream: VideoStream, pictures: Pictures, choice: _Choice
+) -> Generator[VideoFrame | None]:
+    """Decode; None for what is damaged or not chosen; say at the end what was damaged."""
     time_base = _time_base(stream)
-    pictures, cuts = Pictures(stream), CutFinder()
+    cuts = CutFinder()
     first_pts = pts = 0
     index = -1
     cut = False
@@ -247,6 +268,7 @@ def _decode(
         if damaged and broken_at is None:
             broken_at = float(pts * time_base)
         if decoded is None:
+            yield None
             continue
         index += 1
         if index == 0:
@@ -260,6 +282,8 @@ def _decode(
         if choice.takes(time_s):
             yield VideoFrame(index, time_s, pictures.image(decoded), pts, cut)
             cut = False
+        else:
+            yield None
     else:  # read to its end
         if index < 0:
             raise MediaError(_NO_PICTURE)

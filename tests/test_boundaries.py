@@ -19,6 +19,7 @@ PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 LAYERS = (
     ("types", "errors", "provenance"),
     ("quality", "cuts", "segments", "background", "views", "video_settings", "operator"),
+    ("confinement", "decoder_client"),
     (
         "preprocessing",
         "images",
@@ -43,13 +44,26 @@ LAYERS = (
         "video_reader",
         "sound",
         "video_writer",
+        "conversion",
     ),
     ("facts", "classifier", "training", "tracking", "annotate", "sample"),
+    ("decoder", "restricted"),
     ("moments", "summary", "captions"),
-    ("pipeline", "privacy"),
+    ("pipeline", "privacy", "face_search"),
+    (
+        "live_settings",
+        "live_labels",
+        "live_meter",
+        "live_seats",
+        "live_servers",
+        "live_check",
+        "live_recording",
+    ),
+    ("live_picture", "live_session", "live_html"),
     ("video_output",),
     ("account", "model_card"),
-    ("evaluation", "robustness", "export", "video", "live", "report"),
+    ("serving", "evaluation", "robustness", "export", "video", "report"),
+    ("live", "live_summary"),
     ("timeline_picture",),
     ("bundle",),
     (
@@ -72,7 +86,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 STREAMLIT = {"app", "app_session", "app_consent"}
 STREAMLIT_WEBRTC = {"app", "live"}  # live.py derives from its frame processor
-TENSORFLOW = {"network", "augmentation", "optimisation", "training", "export"}
+TENSORFLOW = {"conversion", "network", "augmentation", "optimisation", "training", "export"}
 TENSORFLOW_WITHIN_FUNCTIONS = {"classifier"}
 
 

@@ -1,0 +1,310 @@
+"""Start jobs of ``fer.decoder`` and listen to them; nothing here trusts what they say."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self
+
+import numpy as np
+
+from fer.errors import MediaError
+from fer.types import Image
+
+#: Longest packet in bytes, either way.
+PACKET: Final = 65_536
+
+#: Longest sentence that a job may say.
+_SENTENCE: Final = 400
+
+#: Seconds that the program may take to load its libraries, on a machine that is busy.
+_START_S: Final = 60.0
+
+#: Of this process's environment the program gets no more than what finds its libraries.
+_PASSED: Final = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+
+_PROJECT: Final = Path(__file__).resolve().parent.parent
+
+_CRASHED: Final = (
+    "The decoder crashed on this file, which is damaged or made to do harm. "
+    "Only this file is affected."
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job may take.
+
+    Attributes:
+        memory: bytes.
+        cpu_s: seconds of processor time.
+        silence_s: seconds between two signs of life.
+    """
+
+    memory: int
+    cpu_s: int
+    silence_s: float
+
+
+class Program:
+    """The running ``fer.decoder``. It ends by itself when this process does."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 its own module
+                [sys.executable, "-m", "fer.decoder", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                env={name: os.environ[name] for name in _PASSED if name in os.environ}
+                | {"OPENBLAS_NUM_THREADS": "1"},  # a process with threads cannot be forked safely
+                cwd=_PROJECT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        ours.settimeout(_START_S)
+        self._line = ours
+        self._lock = threading.Lock()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End it, and all its children."""
+        self._process.kill()
+        self._process.wait()
+        self._line.close()
+
+    def ask(self, request: dict[str, Any], descriptors: tuple[int, ...] = ()) -> dict[str, Any]:
+        """Send a request and wait for its answer.
+
+        Raises:
+            OSError: if the program is gone or hangs; it is then ended.
+        """
+        with self._lock:
+            try:
+                socket.send_fds(self._line, [json.dumps(request).encode()], descriptors)
+                packet = self._line.recv(PACKET)
+                if not packet:
+                    raise ConnectionResetError
+            except OSError:
+                self.close()
+                raise
+        answer: dict[str, Any] = json.loads(packet)
+        return answer
+
+
+class _Programs:
+    """Keeps one program running."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._program: Program | None = None
+
+    def get(self) -> Program:
+        with self._lock:
+            if self._program is not None and not self._program.is_running:
+                self._program.close()
+                self._program = None
+            self._program = self._program or Program()
+            return self._program
+
+
+_programs = _Programs()
+
+
+class Job:
+    """One job in a child of its own, with one upload. Use as a context manager.
+
+    Args:
+        name: what to do.
+        source: the upload; read here, so that the child gets nothing but its bytes.
+        limits: what the child may take.
+        slots: how many pictures may be under way.
+        slot: bytes of the largest picture. What is never used costs nothing.
+        options: of the job.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: Path | BinaryIO | bytes,
+        limits: Limits,
+        *,
+        slots: int = 1,
+        slot: int = 1,
+        **options: Any,
+    ) -> None:
+        self._source = source
+        self._limits = limits
+        self._slots, self._slot = slots, slot
+        self._request = {
+            "job": name,
+            "options": options,
+            "slot": slot,
+            "memory": limits.memory,
+            "cpu_s": limits.cpu_s,
+        }
+        self._held: set[int] = set()
+        self._pid: int | None = None
+
+    def __enter__(self) -> Self:
+        size = self._slots * self._slot
+        with ExitStack() as stack:
+            pictures = _memory("pictures")
+            stack.callback(os.close, pictures)
+            os.ftruncate(pictures, size)
+            _seal(pictures)  # or the child could take memory away that is in use here
+            self._memory = mmap.mmap(pictures, size)
+            upload = stack.enter_context(_descriptor(self._source))
+            self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            stack.enter_context(theirs)
+            self._line.settimeout(self._limits.silence_s)
+            self._program = _programs.get()
+            try:
+                answer = self._program.ask(self._request, (theirs.fileno(), upload, pictures))
+            except OSError as exc:
+                self._line.close()
+                raise MediaError(
+                    "The server cannot start the process that decodes files. Try again in a minute."
+                ) from exc
+            self._pid = answer["pid"]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+        self._line.close()
+
+    def receive(self) -> dict[str, Any]:
+        """Wait for the child's next message.
+
+        Raises:
+            MediaError: if it cannot decode the file, crashed, or exceeded a limit.
+        """
+        while True:
+            try:
+                packet = self._line.recv(PACKET)
+                message = json.loads(packet) if packet else None
+            except TimeoutError as exc:
+                raise MediaError(
+                    f"Decoding this file took more than {self._limits.silence_s:g} s for one "
+                    "picture and was stopped."
+                ) from exc
+            except ConnectionResetError:  # it is gone; what it said before can still be read
+                continue
+            except (OSError, ValueError, RecursionError) as exc:
+                raise MediaError(self._explain(self._end())) from exc
+            if not isinstance(message, dict):
+                raise MediaError(self._explain(self._end()))
+            if "error" in message:
+                raise MediaError(str(message["error"])[:_SENTENCE])
+            if "memory" in message:
+                raise MediaError(self._too_much_memory())
+            if "alive" not in message:
+                return message
+
+    def picture(self, slot: object, shape: object) -> Image:
+        """The picture in a slot, where it lies; its slot is given back when nobody holds it.
+
+        Raises:
+            MediaError: if there is no such slot or it cannot hold that.
+        """
+        match slot, shape:
+            case int(), [int(height), int(width), 3] if (
+                0 <= slot < self._slots
+                and slot not in self._held
+                and min(height, width) > 0
+                and height * width * 3 <= self._slot
+            ):
+                flat = np.frombuffer(self._memory, np.uint8, height * width * 3, slot * self._slot)
+                self._held.add(slot)
+                weakref.finalize(flat, self._give_back, slot).atexit = False
+                return flat.reshape(height, width, 3)
+        raise MediaError(_CRASHED)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all slots are held, so that the child waits."""
+        return len(self._held) >= self._slots
+
+    def _give_back(self, slot: int) -> None:
+        self._held.discard(slot)
+        with suppress(OSError):  # the child may be gone
+            self._line.send(json.dumps({"free": slot}).encode(), socket.MSG_DONTWAIT)
+
+    def _end(self) -> int | None:
+        """End the child; how it ended, as ``subprocess`` tells it."""
+        pid, self._pid = self._pid, None
+        if pid is None:
+            return None
+        with suppress(OSError):  # when the program is gone, so are its children
+            status: int = self._program.ask({"end": pid})["status"]
+            return status
+        return None
+
+    def _explain(self, status: int | None) -> str:
+        if status == -signal.SIGXCPU:
+            return (
+                f"Decoding this file took more than {self._limits.cpu_s} s of processor time "
+                "and was stopped."
+            )
+        return self._too_much_memory() if status == -signal.SIGKILL else _CRASHED
+
+    def _too_much_memory(self) -> str:
+        return (
+            f"Decoding this file needs more than {self._limits.memory / 1e9:g} GB of memory "
+            "and was stopped. Make its pictures smaller."
+        )
+
+
+def _memory(name: str) -> int:
+    """A new file that exists in memory only and has no name."""
+    return os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+
+
+def _seal(descriptor: int, *, finished: bool = False) -> None:
+    """Fix the size of a file in memory, for good; of a finished one the content, too."""
+    import fcntl  # not on every system
+
+    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals | (fcntl.F_SEAL_WRITE if finished else 0))
+
+
+@contextmanager
+def _descriptor(source: Path | BinaryIO | bytes) -> Iterator[int]:
+    """A descriptor that reads the source, and that nobody can write through."""
+    if isinstance(source, Path):
+        try:
+            with source.open("rb") as file:
+                yield file.fileno()
+        except OSError as exc:
+            raise MediaError(f"The file cannot be opened: {exc.strerror}.") from exc
+        return
+    with os.fdopen(_memory("upload"), "r+b") as copy:
+        if isinstance(source, bytes):
+            copy.write(source)
+        else:
+            source.seek(0)
+            shutil.copyfileobj(source, copy, 1 << 20)
+        copy.flush()
+        _seal(copy.fileno(), finished=True)
+        yield copy.fileno()

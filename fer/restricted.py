@@ -1,0 +1,171 @@
+"""Decode uploads in a process that can do nothing else: same functions, same results.
+
+A hole in a decoder then leads nowhere: the child that runs it holds one upload and one
+piece of shared memory, and neither files, network nor secrets (``fer.confinement`` tells
+how). If it crashes or exceeds a limit, that file gets an error and the app goes on.
+
+Pictures arrive in shared memory and are handed out without a copy. What the child
+says is checked here: it may have been taken over.
+
+On systems other than Linux files are decoded in this process; ``weaknesses`` tells.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from fractions import Fraction
+from math import isfinite
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from fer import images, video_reader
+from fer.decoder_client import Job, Limits
+from fer.errors import MediaError
+from fer.types import Image
+from fer.video_pictures import MAX_PIXELS
+from fer.video_reader import BrokenVideoError, VideoFrame, VideoInfo
+
+#: Set to anything to decode within the app, on a system where a child cannot be confined.
+UNRESTRICTED_VARIABLE: Final = "FER_UNRESTRICTED"
+
+#: Enough for 8K with ten bits and sixteen reference pictures.
+VIDEO_LIMITS: Final = Limits(memory=3_000_000_000, cpu_s=3600, silence_s=30.0)
+PROBE_LIMITS: Final = Limits(memory=3_000_000_000, cpu_s=60, silence_s=30.0)
+#: Enough for 50 megapixels with transparency, turned.
+PHOTO_LIMITS: Final = Limits(memory=1_500_000_000, cpu_s=30, silence_s=30.0)
+
+#: Pictures of a video that are under way: those that wait, are analysed and are encoded.
+_SLOTS: Final = 12
+
+_UNLIKELY: Final = "The decoder gave an answer that makes no sense. Only this file is affected."
+
+
+def weaknesses() -> tuple[str, ...]:
+    """What keeps uploads less confined than they could be, a sentence each; empty at best."""
+    if not _is_restricted():
+        return (
+            "Uploaded files are decoded within the app itself: a hole in a decoder would open "
+            "all that the app can reach. Run the app on Linux"
+            + (f", without {UNRESTRICTED_VARIABLE}." if sys.platform == "linux" else "."),
+        )
+    from fer import confinement
+
+    found = []
+    if not confinement.landlock_version():
+        found.append("This Linux has no Landlock: files are fenced off by the call filter alone.")
+    if not confinement.filters_calls():
+        found.append("System calls of decoders are only filtered on 64-bit x86 Linux.")
+    return tuple(found)
+
+
+def decode_image(data: bytes) -> Image:
+    """Decode a photo as :func:`fer.images.decode_image` does.
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        MediaError: as there, and if the decoder crashes or exceeds ``PHOTO_LIMITS``.
+    """
+    if not _is_restricted():
+        return images.decode_image(data)
+    with Job("photo", data, PHOTO_LIMITS, slot=images.MAX_PIXELS * 3) as job:
+        message = job.receive()
+        return job.picture(0, message.get("shape"))
+
+
+def probe(source: Path | BinaryIO) -> VideoInfo:
+    """Look at a video as :func:`fer.video_reader.probe` does.
+
+    Raises:
+        MediaError: as there, and if the decoder crashes or exceeds ``PROBE_LIMITS``.
+    """
+    if not _is_restricted():
+        return video_reader.probe(source)
+    with Job("probe", source, PROBE_LIMITS) as job:
+        return _info(job.receive().get("info"))
+
+
+def read_frames(
+    source: Path | BinaryIO,
+    *,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    fps: float | None = None,
+) -> Generator[VideoFrame]:
+    """Decode a video as :func:`fer.video_reader.read_frames` does.
+
+    Yields:
+        Frames whose pictures lie in memory that the decoder writes: it is used again
+        when nobody holds them any more.
+
+    Raises:
+        MediaError: as there, and if the decoder crashes or exceeds ``VIDEO_LIMITS``
+            before the first frame.
+        BrokenVideoError: as there, and if it does so later.
+    """
+    if not _is_restricted():
+        yield from video_reader.read_frames(source, start_s=start_s, end_s=end_s, fps=fps)
+        return
+    options = {"start_s": start_s, "end_s": end_s, "fps": fps}
+    last_s: float | None = None
+    with Job("frames", source, VIDEO_LIMITS, slots=_SLOTS, slot=MAX_PIXELS * 3, **options) as job:
+        try:
+            while "end" not in (message := job.receive()):
+                if isinstance(broken_at_s := message.get("broken_at_s"), float):
+                    raise BrokenVideoError(broken_at_s)  # noqa: TRY301 said by the child
+                image = job.picture(message.get("slot"), message.get("shape"))
+                if job.is_full:  # somebody collects pictures: the child must not wait for ever
+                    image = image.copy()
+                frame = _frame(message.get("frame"), image)
+                last_s = frame.time_s
+                del image, message
+                yield frame
+                del frame
+        except BrokenVideoError:
+            raise
+        except MediaError as exc:
+            if last_s is None:
+                raise
+            raise BrokenVideoError(last_s) from exc
+
+
+def _is_restricted() -> bool:
+    return sys.platform == "linux" and not os.environ.get(UNRESTRICTED_VARIABLE)
+
+
+def _info(said: Any) -> VideoInfo:
+    match said:
+        case {
+            "width": int(width),
+            "height": int(height),
+            "duration_s": float() | None as duration_s,
+            "frames": int() | None as frames,
+            "fps": float() | None as fps,
+            "time_base": [int(ticks), int(seconds)],
+            "start_s": float(start_s),
+        } if (
+            0 < width * height <= MAX_PIXELS
+            and min(width, height, ticks, seconds) > 0
+            and all(isfinite(number or 0.0) for number in (duration_s, fps, start_s))
+        ):
+            base = Fraction(ticks, seconds)
+            return VideoInfo(width, height, duration_s, frames, fps, base, start_s)
+    raise MediaError(_UNLIKELY)
+
+
+def _frame(said: Any, image: Image) -> VideoFrame:
+    match said:
+        case {
+            "index": int(index),
+            "time_s": float(time_s),
+            "pts": int(pts),
+            "cut": bool(cut),
+        } if index >= 0 and time_s >= 0 and isfinite(time_s):
+            return VideoFrame(index, time_s, image, pts, cut)
+    raise MediaError(_UNLIKELY)

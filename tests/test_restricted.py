@@ -1,0 +1,312 @@
+"""Decoding in a child that can do nothing else: same results; whatever happens to it is told."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import signal
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from fer import decoder_client, images, restricted, video_reader
+from fer.decoder_client import Job, Limits
+from fer.errors import MediaError
+from fer.types import Image
+from fer.video_writer import VideoWriter
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can confine")
+
+
+def jpeg(image: Image) -> bytes:
+    out = io.BytesIO()
+    PIL.Image.fromarray(image).save(out, "JPEG")
+    return out.getvalue()
+
+
+def clip(frames: int = 30, size: tuple[int, int] = (64, 48)) -> io.BytesIO:
+    """Pictures of which each has a grey of its own."""
+    out = io.BytesIO()
+    with VideoWriter(out, Fraction(1, 10), 10) as writer:
+        for index in range(frames):
+            writer.write(np.full((size[1], size[0], 3), 40 + 5 * index % 200, np.uint8), index)
+    return out
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def program() -> int:
+    return decoder_client._programs.get()._process.pid
+
+
+def facts(frame: video_reader.VideoFrame) -> tuple[Any, ...]:
+    return frame.index, frame.time_s, frame.pts, frame.cut, frame.image.tobytes()
+
+
+def test_a_photo_comes_out_as_it_does_here(astronaut: Image) -> None:
+    data = jpeg(astronaut)
+    assert np.array_equal(restricted.decode_image(data), images.decode_image(data))
+
+
+def test_a_photo_can_be_kept_and_written_to(astronaut: Image) -> None:
+    first = restricted.decode_image(jpeg(astronaut))
+    second = restricted.decode_image(jpeg(255 - astronaut))
+    first[0, 0] = 7
+    assert abs(int(first[100:].mean()) - int(255 - second[100:].mean())) < 3
+    assert first[0, 0].tolist() == [7, 7, 7]
+
+
+@pytest.mark.parametrize("data", [b"", b"no photo", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+def test_a_photo_that_cannot_be_read_gets_the_same_sentence(data: bytes) -> None:
+    with pytest.raises(MediaError) as here:
+        images.decode_image(data)
+    with pytest.raises(MediaError) as there:
+        restricted.decode_image(data)
+    assert str(there.value) == str(here.value)
+
+
+@pytest.mark.parametrize("options", [{}, {"fps": 2.0}, {"start_s": 0.55, "end_s": 2.0}])
+def test_a_video_comes_out_as_it_does_here(options: Any) -> None:
+    there = [facts(frame) for frame in restricted.read_frames(clip(), **options)]
+    assert there == [facts(frame) for frame in video_reader.read_frames(clip(), **options)]
+    assert there
+
+
+def test_a_video_tells_the_same_of_itself() -> None:
+    assert restricted.probe(clip()) == video_reader.probe(clip())
+
+
+def test_real_videos_come_out_as_they_do_here(media: Path) -> None:
+    for name in ("pyfeat_single_face.mp4", "pyfeat_face_noface.mov"):
+        path = media / name
+        assert restricted.probe(path) == video_reader.probe(path)
+        there = [facts(frame) for frame in restricted.read_frames(path, end_s=1.0)]
+        assert there == [facts(frame) for frame in video_reader.read_frames(path, end_s=1.0)]
+
+
+def test_pictures_that_are_collected_stay_what_they_were() -> None:
+    """Far more than there are slots: the child must neither wait for ever nor write over them."""
+    kept = [frame.image for frame in restricted.read_frames(clip(60))]
+    assert [int(image.mean()) for image in kept] == [
+        int(frame.image.mean()) for frame in video_reader.read_frames(clip(60))
+    ]
+
+
+def test_pictures_are_not_copied() -> None:
+    frames = restricted.read_frames(clip())
+    image = next(frames).image
+    base: Any = image
+    while isinstance(base, np.ndarray):
+        base = base.base
+    assert type(base).__name__ in {"mmap", "memoryview"}
+    frames.close()
+    assert image.mean() > 0  # the memory stays as long as somebody holds it
+
+
+def test_what_breaks_off_is_told_after_what_could_be_read() -> None:
+    data = clip(100).getvalue()
+    broken = bytearray(data)
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    broken[middle:] = bytes(len(data) - middle)
+    counts = []
+    for reader in (video_reader, restricted):
+        frames = []
+        with pytest.raises(video_reader.BrokenVideoError) as caught:
+            frames += list(reader.read_frames(io.BytesIO(bytes(broken))))
+        counts.append((len(frames), caught.value.time_s))
+    assert counts[0] == counts[1]
+
+
+def test_a_video_that_is_none_gets_the_same_sentence() -> None:
+    for data in (b"", b"#EXTM3U\nfile:///etc/hostname"):
+        with pytest.raises(MediaError) as here:
+            video_reader.probe(io.BytesIO(data))
+        for read in (restricted.probe, lambda file: list(restricted.read_frames(file))):
+            with pytest.raises(MediaError) as there:
+                read(io.BytesIO(data))
+            assert str(there.value) == str(here.value)
+
+
+def test_a_missing_file_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="cannot be opened: No such file"):
+        restricted.probe(tmp_path / "nowhere.mp4")
+
+
+def test_nothing_is_left_of_a_job() -> None:
+    before = children(program())
+    frames = restricted.read_frames(clip(200))
+    next(frames)
+    assert len(children(program())) == len(before) + 1
+    frames.close()
+    restricted.probe(clip())
+    restricted.decode_image(jpeg(np.zeros((8, 8, 3), np.uint8)))
+    with pytest.raises(MediaError):
+        restricted.probe(io.BytesIO(b"nothing"))
+    gc.collect()
+    assert children(program()) == before
+
+
+def test_descriptors_do_not_pile_up() -> None:
+    def count() -> int:
+        gc.collect()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    restricted.probe(clip())
+    before = count()
+    for _ in range(5):
+        next(restricted.read_frames(clip()))
+        with pytest.raises(MediaError):
+            restricted.decode_image(b"nothing")
+    assert count() == before
+
+
+def test_a_crash_costs_one_file_only(astronaut: Image) -> None:
+    """A decoder that crashes is told as a broken video; others go on."""
+    others = restricted.read_frames(clip(200))
+    next(others)
+    frames = restricted.read_frames(clip(200))
+    seen = [next(frames).time_s]
+    os.kill(children(program())[-1], signal.SIGSEGV)
+    with pytest.raises(video_reader.BrokenVideoError) as caught:
+        seen += [frame.time_s for frame in frames]
+    assert caught.value.time_s == seen[-1]
+    assert len(list(others)) == 199
+    assert restricted.decode_image(jpeg(astronaut)).shape == astronaut.shape
+
+
+def test_a_crash_before_the_first_picture_is_a_sentence() -> None:
+    job = Job("frames", clip(), restricted.VIDEO_LIMITS, slot=8)  # no picture fits
+    with job, pytest.raises(MediaError, match="Only this file is affected"):
+        job.receive()
+
+
+def test_the_program_is_started_again_when_it_is_gone(astronaut: Image) -> None:
+    os.kill(program(), signal.SIGKILL)
+    decoder_client._programs.get()._process.wait(10)
+    assert restricted.decode_image(jpeg(astronaut)).shape == astronaut.shape
+
+
+def test_children_go_with_the_program() -> None:
+    frames = restricted.read_frames(clip(200))
+    next(frames)
+    (child,) = children(program())
+    os.kill(program(), signal.SIGKILL)
+    with pytest.raises(MediaError):
+        list(frames)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)  # whoever adopted it has to notice
+    state = Path(f"/proc/{child}/stat")
+    assert not state.exists() or " Z " in state.read_text()
+
+
+def test_too_much_memory_is_a_sentence() -> None:
+    photo = jpeg(np.zeros((4000, 4000, 3), np.uint8))
+    limits = Limits(memory=30_000_000, cpu_s=10, silence_s=30)
+    job = Job("photo", photo, limits, slot=images.MAX_PIXELS * 3)
+    with job, pytest.raises(MediaError, match=r"memory|damaged"):
+        job.receive()
+
+
+def test_a_child_that_hangs_is_stopped() -> None:
+    limits = Limits(memory=1_000_000_000, cpu_s=10, silence_s=0.2)
+    job = Job("probe", clip(), limits)
+    before = children(program())
+    with job:
+        os.kill(job._pid or 0, signal.SIGSTOP)  # before or after it has answered
+        with pytest.raises(MediaError, match=r"more than 0\.2 s"):  # noqa: PT012 or one later
+            job.receive()
+            job.receive()
+    assert children(program()) == before
+
+
+def test_the_child_holds_nothing_of_the_app() -> None:
+    """No environment, no descriptors but its own three and silence."""
+    os.environ["FER_TEST_SECRET"] = "canary"  # noqa: S105
+    try:
+        os.kill(program(), signal.SIGKILL)
+        decoder_client._programs.get()._process.wait(10)
+        frames = restricted.read_frames(clip(200))
+        next(frames)
+        environment = Path(f"/proc/{program()}/environ").read_bytes()
+        (child,) = children(program())
+        held = sorted(path.readlink().name for path in Path(f"/proc/{child}/fd").iterdir())
+        frames.close()
+    finally:
+        del os.environ["FER_TEST_SECRET"]
+    assert b"PATH=" in environment
+    assert b"canary" not in environment
+    assert held.count("null") == 3
+    assert len([name for name in held if name != "null"]) <= 3, held
+
+
+@pytest.mark.parametrize(
+    ("slot", "shape"),
+    [
+        (9, [4, 4, 3]),
+        (-1, [4, 4, 3]),
+        (0, [4000, 4000, 3]),
+        (0, [0, 4, 3]),
+        (0, [4, 4, 4]),
+        (0, [4, 4]),
+        ("0", [4, 4, 3]),
+        (0, [4.0, 4, 3]),
+        (None, None),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused(slot: object, shape: object) -> None:
+    job = Job("probe", clip(), restricted.PROBE_LIMITS, slot=100)
+    with job, pytest.raises(MediaError, match="Only this file"):
+        job.picture(slot, shape)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        {},
+        {"index": -1, "time_s": 0.0, "pts": 0, "cut": False},
+        {"index": 0, "time_s": float("nan"), "pts": 0, "cut": False},
+        {"index": "0", "time_s": 0.0, "pts": 0, "cut": False},
+    ],
+)
+def test_a_frame_that_cannot_be_is_refused(said: object) -> None:
+    with pytest.raises(MediaError, match="makes no sense"):
+        restricted._frame(said, np.zeros((1, 1, 3), np.uint8))
+
+
+def test_what_a_video_says_of_itself_is_checked() -> None:
+    good = {**vars(video_reader.probe(clip())), "time_base": [1, 10]}
+    assert restricted._info(good).width == 64
+    for key, value in (("width", 0), ("height", 10**9), ("time_base", [1, 0]), ("fps", "x")):
+        with pytest.raises(MediaError, match="makes no sense"):
+            restricted._info(good | {key: value})
+
+
+def test_this_machine_has_every_fence() -> None:
+    """What the documents promise is what runs where the tests do."""
+    assert restricted.weaknesses() == ()
+
+
+def test_without_a_child_files_are_read_here_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch, astronaut: Image
+) -> None:
+    monkeypatch.setenv(restricted.UNRESTRICTED_VARIABLE, "1")
+    assert restricted.decode_image(jpeg(astronaut)).shape == astronaut.shape
+    assert len(list(restricted.read_frames(clip()))) == 30
+    assert restricted.probe(clip()).width == 64
+    assert "decoded within the app itself" in restricted.weaknesses()[0]
