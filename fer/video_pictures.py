@@ -78,7 +78,7 @@ class Pictures:
             dst_color_primaries=ColorPrimaries.BT709 if bright else None,
         )
         plane = picture.planes[0]  # its lines are longer than the picture is wide
-        lines = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size)
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
         upright = np.rot90(
             lines[:, : 3 * width].reshape(height, width, 3), decoded.rotation // 90 % 4
         )
