@@ -28,6 +28,7 @@ META: Final = "meta.json"
 ARCHITECTURE: Final = "model.json"
 WEIGHTS: Final = "model.weights.h5"
 SERVING: Final = "model.tflite"
+QUANTISED: Final = "model.int8.tflite"
 HISTORY: Final = "history.csv"
 PREDICTIONS: Final = "test_predictions.csv"
 FLIPPED: Final = "test_predictions_flipped.csv"
@@ -42,7 +43,7 @@ LOOKS: Final = "RESULTS.csv"
 HASHED: Final = (ARCHITECTURE, WEIGHTS, SERVING, HISTORY, PREDICTIONS)
 
 #: What a run may hold besides; hashed as well where it is there.
-OPTIONAL: Final = (FLIPPED,)
+OPTIONAL: Final = (FLIPPED, QUANTISED)
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
@@ -110,6 +111,18 @@ def load_run(name: str | Path) -> Run:
     for file in (*HASHED, *present):
         _check_file(folder / file, run.files.get(file))
     return run
+
+
+def served_file(run: Run) -> str:
+    """Name of the file that answers for a run in the app: ``SERVING`` or ``QUANTISED``.
+
+    Raises:
+        ModelError: if the run's record names another.
+    """
+    name = run.details.get("serving", {}).get("file", SERVING)
+    if name not in (SERVING, QUANTISED):
+        raise ModelError(f"{run.name}/{META} names {name!r} as the file to serve.")
+    return str(name)
 
 
 def read_meta(folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 #: From prepared faces (N, 48, 48, 1) float32 to probabilities (N, 7), N at least 1.
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-#: Faces in one pass; more are taken in turns, so that memory stays bounded.
-_LARGEST_BATCH: Final = 64
+#: Which of a run's files answers: the one that its record names as the best to serve, the
+#: float32 one beside it, or the Keras model that both were made from.
+Runtime = Literal["served", "float", "keras"]
 
 
 class FacialExpressionModel:
@@ -39,14 +40,15 @@ class FacialExpressionModel:
 
     @classmethod
     def load(
-        cls, run: str | Path | None = None, runtime: Literal["litert", "keras"] = "litert"
+        cls, run: str | Path | None = None, runtime: Runtime = "served"
     ) -> FacialExpressionModel:
         """Load a run after checking all its files.
 
         Args:
             run: its name, or its folder; the default run if None.
-            runtime: ``"litert"`` reads the exported serving file and needs no
-                TensorFlow; ``"keras"`` reads ``model.json`` and the HDF5 weights.
+            runtime: ``"served"`` is what the app uses, often with int8 weights;
+                ``"float"`` gives the Keras model's numbers without TensorFlow;
+                ``"keras"`` reads ``model.json`` and the HDF5 weights.
 
         Raises:
             ModelError: if a file is missing, damaged or altered, or the run's
@@ -55,8 +57,10 @@ class FacialExpressionModel:
         chosen = run or artifacts.default_run()
         described = artifacts.load_run(chosen)
         folder = chosen if isinstance(chosen, Path) else artifacts.run_folder(chosen)
-        forward = _litert_forward(folder) if runtime == "litert" else _keras_forward(folder)
-        return cls(described, forward)
+        if runtime == "keras":
+            return cls(described, _keras_forward(folder))
+        file = artifacts.served_file(described) if runtime == "served" else artifacts.SERVING
+        return cls(described, litert_forward(folder / file))
 
     @property
     def run(self) -> Run:
@@ -78,33 +82,34 @@ class FacialExpressionModel:
         if not len(prepared):
             return np.zeros((0, len(EMOTIONS)), dtype=np.float32)
         with self._lock:
-            parts = [
-                self._forward(prepared[i : i + _LARGEST_BATCH])
-                for i in range(0, len(prepared), _LARGEST_BATCH)
-            ]
-        probabilities = np.concatenate(parts)
+            probabilities = self._forward(prepared)
         return apply_temperature(probabilities, self._temperature) if calibrated else probabilities
 
 
-def _litert_forward(folder: Path) -> Forward:
+def litert_forward(path: Path) -> Forward:
+    """Make the forward pass of a LiteRT file.
+
+    Raises:
+        ModelError: if the file is no LiteRT model.
+    """
     from ai_edge_litert.interpreter import Interpreter
 
-    path = folder / artifacts.SERVING
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=1)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as exc:
-        raise ModelError(f"{folder.name}/{path.name} is no LiteRT model: {exc}.") from exc
+        raise ModelError(f"{path.parent.name}/{path.name} is no LiteRT model: {exc}.") from exc
     source = interpreter.get_input_details()[0]["index"]
     target = interpreter.get_output_details()[0]["index"]
 
     def forward(faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        if tuple(interpreter.get_input_details()[0]["shape"]) != faces.shape:
-            interpreter.resize_tensor_input(source, faces.shape)
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(source, faces)
-        interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(target), dtype=np.float32)
+        # One by one: a batch is no faster per face, and takes memory (docs/performance.md).
+        probabilities = np.empty((len(faces), len(EMOTIONS)), np.float32)
+        for number in range(len(faces)):
+            interpreter.set_tensor(source, faces[number : number + 1])
+            interpreter.invoke()
+            probabilities[number] = interpreter.get_tensor(target)[0]
+        return probabilities
 
     return forward
 
@@ -128,9 +133,11 @@ def load_keras(folder: Path) -> keras.Model:
 
 def _keras_forward(folder: Path) -> Forward:
     model = load_keras(folder)
+    batch = 64  # more are taken in turns, so that memory stays bounded
 
     def forward(faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        probabilities: NDArray[np.float32] = model(faces, training=False).numpy()
-        return probabilities
+        starts = range(0, len(faces), batch)
+        parts = [model(faces[i : i + batch], training=False).numpy() for i in starts]
+        return np.concatenate(parts)
 
     return forward

@@ -22,9 +22,10 @@ from fer.calibration import (
 )
 from fer.classifier import FacialExpressionModel
 from fer.dataset import Dataset
-from fer.duplicates import has_training_twin, validation_slice
+from fer.duplicates import has_twin, validation_slice
 from fer.metrics import score
 from fer.model_card import model_card
+from fer.serving import compare_serving
 from fer.types import EMOTIONS, Image, Probabilities, Run, Split
 
 #: Figures by name, ready for JSON.
@@ -87,21 +88,21 @@ def measure(dataset: Dataset, probabilities: Probabilities) -> dict[str, dict[st
     names = dataset.splits[dataset.mask("test")]
     parts = {"all": np.ones(len(test), dtype=np.bool_)}
     parts |= {str(name): names == name for name in np.unique(names)[::-1]}
-    parts["without_twins"] = ~has_training_twin(dataset.split("train"), test)
+    parts["without_twins"] = ~has_twin(dataset.split("train"), test)
     return {name: score(test.labels[mask], probabilities[mask]) for name, mask in parts.items()}
 
 
 def evaluate_run(name: str, dataset: Dataset) -> Evaluation:
     """Find everything about a run anew and compare it with what is committed.
 
-    Predictions come from the serving file, of a single view and averaged with the mirror image;
+    Predictions come from the float32 file, of a single view and averaged with the mirror image;
     figures and calibration from those; the network's size from its layers; the card from the
-    description.
+    description. The file that is served is held to its own figures.
 
     Raises:
         ModelError: if the run cannot be loaded.
     """
-    model, folder = FacialExpressionModel.load(name), artifacts.run_folder(name)
+    model, folder = FacialExpressionModel.load(name, "float"), artifacts.run_folder(name)
     run, test = model.run, dataset.split("test")
     probabilities = model.predict(test.images, calibrated=False)
     mirrored = flip_averaged(model, test.images)
@@ -111,6 +112,7 @@ def evaluate_run(name: str, dataset: Dataset) -> Evaluation:
     problems += _compare_figures(run.metrics.get("test", {}), metrics)
     problems += _compare_calibration(model, dataset, probabilities)
     problems += _compare_network(run)
+    problems += compare_serving(FacialExpressionModel.load(name), test)
     if (folder / artifacts.CARD).read_text(encoding="utf-8") != model_card(name, run):
         problems.append(f"{artifacts.CARD} does not say what {artifacts.META} says. {_REMEDY}")
     return Evaluation(metrics, measure(dataset, mirrored), tuple(problems))
@@ -124,7 +126,7 @@ def complete_run(name: str, dataset: Dataset) -> None:
     Raises:
         ModelError: if the run cannot be loaded.
     """
-    model, folder = FacialExpressionModel.load(name), artifacts.run_folder(name)
+    model, folder = FacialExpressionModel.load(name, "float"), artifacts.run_folder(name)
     mirrored = flip_averaged(model, dataset.split("test").images)
     write_predictions(folder / artifacts.FLIPPED, dataset, mirrored)
     artifacts.write_meta(folder, artifacts.read_meta(folder))

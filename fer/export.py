@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import platform
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,9 +15,11 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from fer import artifacts
-from fer.classifier import FacialExpressionModel, load_keras
+from fer.classifier import FacialExpressionModel, litert_forward, load_keras
+from fer.conversion import FLOAT32, convert
 from fer.dataset import Dataset
 from fer.errors import ModelError
 from fer.evaluation import (
@@ -28,42 +31,40 @@ from fer.evaluation import (
 )
 from fer.model_card import model_card
 from fer.network import multiply_adds
-from fer.preprocessing import describe, scaling_of, to_model_input
+from fer.preprocessing import Scaling, describe, scaling_of, to_model_input
 from fer.provenance import machine
 from fer.recipes import Recipe
+from fer.serving import choose, measure_serving
 from fer.training import TrainedModel
-from fer.types import EMOTIONS, FACE_SIZE, Run
+from fer.types import EMOTIONS, FACE_SIZE, Run, Split
 
-#: How far the serving file's probabilities may be from the Keras model's.
+#: How far the float32 file's probabilities may be from the Keras model's.
 _PARITY: Final = 1e-4
+
+#: Training faces that show a converter the usual ranges.
+_SAMPLE: Final = 500
 _LIBRARIES: Final = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
-def export_serving(model: keras.Model, path: Path) -> None:
-    """Write the LiteRT serving file of a Keras model.
+def export_run(name: str, dataset: Dataset) -> Run:
+    """Make a committed run's serving files anew from its architecture and weights.
+
+    Which of them is served is measured and recorded anew as well.
 
     Raises:
-        ModelError: if the converted file cannot be written.
-    """
-    try:
-        model.export(str(path), format="litert", verbose=False)
-    except (OSError, RuntimeError, ValueError) as exc:
-        raise ModelError(f"The serving file could not be made: {exc}.") from exc
-
-
-def export_run(name: str) -> Run:
-    """Make a committed run's serving file anew from its architecture and weights.
-
-    Raises:
-        ModelError: if the run cannot be loaded, or the new file disagrees with Keras.
+        ModelError: if the run cannot be loaded, or the float32 file disagrees with Keras.
     """
     folder = artifacts.run_folder(name)
     meta = artifacts.read_meta(folder)
     model = load_keras(folder)
-    export_serving(model, folder / artifacts.SERVING)
+    sample = _sample(dataset.split("train"), scaling_of(meta["preprocessing"]))
+    files = convert(model, sample)
+    _write_float32(folder, files, model, meta)
+    meta["serving"] = _write_fastest(folder, files, dataset.split("test"))
     artifacts.write_meta(folder, meta)
-    _check_parity(model, FacialExpressionModel.load(folder))
-    return artifacts.load_run(folder)
+    run = artifacts.load_run(folder)
+    artifacts.write_text(folder / artifacts.CARD, model_card(name, run))
+    return run
 
 
 def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
@@ -72,7 +73,7 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     An older run of the same name is replaced once the new one is complete.
 
     Raises:
-        ModelError: if the serving file disagrees with the Keras model.
+        ModelError: if the float32 file disagrees with the Keras model.
     """
     folder = artifacts.run_folder(recipe.run)
     draft = folder.with_name(folder.name + ".part")
@@ -80,24 +81,25 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     draft.mkdir(parents=True)
     artifacts.write_text(draft / artifacts.ARCHITECTURE, trained.model.to_json(indent=1))
     trained.model.save_weights(draft / artifacts.WEIGHTS)
-    export_serving(trained.model, draft / artifacts.SERVING)
     trained.history.to_csv(draft / artifacts.HISTORY, index=False, float_format="%.6g")
 
     test = dataset.split("test")
-    # A preliminary description lets the serving file be loaded and judged as users will.
+    files = convert(trained.model, _sample(dataset.split("train"), recipe.scaling))
+    # A preliminary description lets the float32 file be loaded and judged.
     (draft / artifacts.PREDICTIONS).touch()
-    artifacts.write_meta(draft, _describe(recipe, trained, {}, {}))
-    served = FacialExpressionModel.load(draft)
-    _check_parity(trained.model, served)
-    probabilities = served.predict(test.images, calibrated=False)
-    mirrored = flip_averaged(served, test.images)
+    network = _write_float32(draft, files, trained.model, _describe(recipe, trained, {}, {}))
+    probabilities = network.predict(test.images, calibrated=False)
+    mirrored = flip_averaged(network, test.images)
     write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
     write_predictions(draft / artifacts.FLIPPED, dataset, mirrored)
     metrics = measure(dataset, probabilities)
-    calibration = calibrate(recipe.validation, served, trained.validation)
+    calibration = calibrate(recipe.validation, network, trained.validation)
     if calibration:
         calibration |= calibration_error(test.labels, probabilities, calibration["temperature"])
-    artifacts.write_meta(draft, _describe(recipe, trained, metrics, calibration))
+    meta = _describe(recipe, trained, metrics, calibration)
+    artifacts.write_meta(draft, meta)
+    meta["serving"] = _write_fastest(draft, files, test)
+    artifacts.write_meta(draft, meta)
     artifacts.write_text(draft / artifacts.CARD, model_card(recipe.run, artifacts.load_run(draft)))
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
@@ -142,14 +144,54 @@ def _describe(
     }
 
 
-def _check_parity(model: keras.Model, served: FacialExpressionModel) -> None:
-    """Compare both runtimes on noise, which reaches more of a network than any face does."""
+def _sample(train: Split, scaling: Scaling) -> NDArray[np.float32]:
+    """Draw training faces, prepared for the network."""
+    number = min(_SAMPLE, len(train))
+    drawn = np.random.default_rng(0).choice(len(train), number, replace=False)
+    return to_model_input(train.images[drawn], scaling)
+
+
+def _write_float32(
+    folder: Path, files: Mapping[str, bytes], model: keras.Model, meta: Mapping[str, Any]
+) -> FacialExpressionModel:
+    """Write the float32 file and its hash, and compare it with the Keras model.
+
+    Compared on noise, which reaches more of a network than any face does.
+    """
+    (folder / artifacts.SERVING).write_bytes(files[FLOAT32])
+    artifacts.write_meta(folder, meta)
+    network = FacialExpressionModel.load(folder, "float")
     faces = np.random.default_rng(0).integers(0, 256, (16, 48, 48), dtype=np.uint8)
-    prepared = to_model_input(faces, scaling_of(served.run.preprocessing))
+    prepared = to_model_input(faces, scaling_of(network.run.preprocessing))
     expected = model(prepared, training=False).numpy()
-    worst = float(np.abs(served.predict(faces, calibrated=False) - expected).max())
+    worst = float(np.abs(network.predict(faces, calibrated=False) - expected).max())
     if worst > _PARITY:
         raise ModelError(f"The serving file differs from the Keras model by {worst:.2g}.")
+    return network
+
+
+def _write_fastest(folder: Path, files: Mapping[str, bytes], test: Split) -> dict[str, Any]:
+    """Write the int8 file if one serves best, and describe what was measured and chosen."""
+    run = artifacts.load_run(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        models = {}
+        for way, content in files.items():
+            path = Path(temporary) / f"{way}.tflite"
+            path.write_bytes(content)
+            models[way] = FacialExpressionModel(run, litert_forward(path))
+        sizes = {way: len(content) for way, content in files.items()}
+        measured = measure_serving(models, sizes, test)
+    chosen = choose(measured)
+    quantised = folder / artifacts.QUANTISED
+    quantised.unlink(missing_ok=True)
+    if chosen != FLOAT32:
+        quantised.write_bytes(files[chosen])
+    return {
+        "file": artifacts.SERVING if chosen == FLOAT32 else artifacts.QUANTISED,
+        "way": chosen,
+        "machine": machine(),
+        "measured": {way: asdict(found) for way, found in measured.items()},
+    }
 
 
 def _log_look(run: Run, view: str, metrics: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ def test_the_original_and_the_default_run_are_here() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_both_runtimes_agree_on_real_faces(name: str, fer2013: Dataset) -> None:
     faces = fer2013.split("test").images[::150]
-    served = FacialExpressionModel.load(name).predict(faces)
+    served = FacialExpressionModel.load(name, "float").predict(faces)
     keras = FacialExpressionModel.load(name, runtime="keras").predict(faces)
     np.testing.assert_allclose(served, keras, atol=1e-4)
 
@@ -36,7 +36,7 @@ def test_committed_predictions_are_the_models_own(name: str, fer2013: Dataset) -
     committed = artifacts.read_predictions(artifacts.run_folder(name))
     assert committed["row"].tolist() == test.rows.tolist()
     assert committed["label"].tolist() == [EMOTIONS[label] for label in test.labels]
-    model = FacialExpressionModel.load(name)
+    model = FacialExpressionModel.load(name, "float")
     some = slice(None, None, 40)
     found = model.predict(test.images[some], calibrated=False)
     np.testing.assert_allclose(found, committed[list(EMOTIONS)].to_numpy()[some], atol=1e-4)
@@ -67,6 +67,22 @@ def test_what_is_served_is_calibrated(name: str) -> None:
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
     expected = apply_temperature(model.predict(faces, calibrated=False), temperature)
     np.testing.assert_allclose(model.predict(faces), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_what_is_served_is_as_right_and_as_honest_as_the_float_network(
+    name: str, fer2013: Dataset
+) -> None:
+    serving = artifacts.load_run(name).details["serving"]
+    reference, served = serving["measured"]["float32"], serving["measured"][serving["way"]]
+    assert served["accuracy"] >= reference["accuracy"] - 0.002
+    assert served["ece"] <= reference["ece"] + 0.005
+    assert served["speed"] >= 1
+    test = fer2013.split("test")
+    some = slice(None, None, 10)
+    found = FacialExpressionModel.load(name).predict(test.images[some])
+    expected = FacialExpressionModel.load(name, "float").predict(test.images[some])
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.97
 
 
 def test_the_original_reaches_what_it_is_known_to_reach() -> None:

@@ -16,11 +16,13 @@ import pytest
 
 from fer import artifacts
 from fer.calibration import apply_temperature
-from fer.classifier import FacialExpressionModel
+from fer.classifier import FacialExpressionModel, litert_forward, load_keras
+from fer.conversion import DYNAMIC, FLOAT32, STATIC, convert
 from fer.dataset import Dataset
 from fer.errors import ModelError
 from fer.evaluation import complete_run, evaluate_run, flip_averaged
 from fer.export import export_run, finish_run
+from fer.preprocessing import to_model_input
 from fer.training import train
 from fer.types import EMOTIONS, Image
 from tests.tiny_fer2013 import tiny_dataset
@@ -59,7 +61,14 @@ def _faces(number: int) -> Image:
 
 def test_a_finished_run_is_complete(models: Path, dataset: Dataset) -> None:
     files = {path.name for path in (models / "tiny-cnn").iterdir()}
-    assert files == {*artifacts.HASHED, *artifacts.OPTIONAL, artifacts.META, artifacts.CARD}
+    served = artifacts.served_file(artifacts.load_run("tiny-cnn"))
+    assert files == {
+        *artifacts.HASHED,
+        artifacts.FLIPPED,
+        served,
+        artifacts.META,
+        artifacts.CARD,
+    }
     assert artifacts.list_runs() == ("tiny-cnn",)
     assert not list(models.glob("*.part"))
     run = artifacts.load_run("tiny-cnn")
@@ -78,7 +87,7 @@ def test_a_finished_run_is_complete(models: Path, dataset: Dataset) -> None:
 def test_both_runtimes_agree(models: Path) -> None:
     assert (models / "tiny-cnn").is_dir()
     faces = _faces(9)
-    served = FacialExpressionModel.load("tiny-cnn").predict(faces)
+    served = FacialExpressionModel.load("tiny-cnn", "float").predict(faces)
     keras = FacialExpressionModel.load("tiny-cnn", runtime="keras").predict(faces)
     assert served.shape == (9, 7)
     assert served.dtype == np.float32
@@ -152,7 +161,7 @@ def test_no_such_run_and_no_readable_description(models: Path) -> None:
 def test_files_that_are_no_models_are_refused_even_with_right_hashes(models: Path) -> None:
     folder = models / "tiny-cnn"
     meta = json.loads((folder / artifacts.META).read_text())
-    for name, runtime in ((artifacts.SERVING, "litert"), (artifacts.WEIGHTS, "keras")):
+    for name, runtime in ((artifacts.SERVING, "float"), (artifacts.WEIGHTS, "keras")):
         (folder / name).write_bytes(b"junk")
         artifacts.write_meta(folder, meta)
         with pytest.raises(ModelError, match="tiny-cnn"):
@@ -208,13 +217,42 @@ def test_evaluation_on_other_images_is_noticed() -> None:
     assert any("other images" in p for p in evaluate_run("tiny-cnn", other).problems)
 
 
-def test_export_makes_the_serving_file_anew(models: Path) -> None:
-    before = FacialExpressionModel.load("tiny-cnn").predict(_faces(4))
+def test_export_makes_the_serving_files_anew(models: Path, dataset: Dataset) -> None:
+    before = FacialExpressionModel.load("tiny-cnn", "float").predict(_faces(4))
     (models / "tiny-cnn" / artifacts.SERVING).unlink()
-    run = export_run("tiny-cnn")
-    assert run.files.keys() == {*artifacts.HASHED, *artifacts.OPTIONAL}
-    after = FacialExpressionModel.load("tiny-cnn").predict(_faces(4))
+    run = export_run("tiny-cnn", dataset)
+    assert run.files.keys() >= {*artifacts.HASHED, artifacts.served_file(run)}
+    after = FacialExpressionModel.load("tiny-cnn", "float").predict(_faces(4))
     np.testing.assert_allclose(after, before, atol=1e-6)
+    measured = run.details["serving"]["measured"]
+    assert list(measured) == [FLOAT32, STATIC, DYNAMIC]
+    assert measured[FLOAT32]["accuracy"] == pytest.approx(run.metrics["test"]["all"]["accuracy"])
+    assert evaluate_run("tiny-cnn", dataset).problems == ()
+
+
+def test_both_ways_of_int8_stay_near_the_float_network(models: Path, dataset: Dataset) -> None:
+    model = load_keras(models / "tiny-cnn")
+    sample = to_model_input(dataset.split("train").images, "fixed")
+    expected = model(sample, training=False).numpy()
+    for way, content in convert(model, sample).items():
+        (models / "file.tflite").write_bytes(content)
+        found = litert_forward(models / "file.tflite")(sample)
+        np.testing.assert_allclose(found, expected, atol=1e-5 if way == FLOAT32 else 0.05)
+        # Kernels as small as this network's stay in float in the dynamic way.
+        assert (way == STATIC) != bool(np.allclose(found, expected, atol=1e-5))
+
+
+def test_another_record_of_the_served_file_is_noticed(models: Path, dataset: Dataset) -> None:
+    folder = models / "tiny-cnn"
+    meta = artifacts.read_meta(folder)
+    meta["serving"]["measured"][meta["serving"]["way"]]["accuracy"] += 0.1
+    artifacts.write_meta(folder, meta)
+    problems = evaluate_run("tiny-cnn", dataset).problems
+    assert any("served file is recorded with accuracy" in problem for problem in problems)
+    meta["serving"]["file"] = "other.tflite"
+    artifacts.write_meta(folder, meta)
+    with pytest.raises(ModelError, match=r"names 'other\.tflite' as the file to serve"):
+        FacialExpressionModel.load("tiny-cnn")
 
 
 def test_the_card_states_figures_and_limits(models: Path) -> None:
@@ -238,7 +276,7 @@ def test_a_slice_calibrates_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     calibration = run.details["calibration"]
     assert calibration["temperature"] > 0
     assert evaluate_run("tiny-cnn", noisy).problems == ()
-    model = FacialExpressionModel.load("tiny-cnn")
+    model = FacialExpressionModel.load("tiny-cnn", "float")
     raw = model.predict(_faces(5), calibrated=False)
     np.testing.assert_allclose(
         model.predict(_faces(5)), apply_temperature(raw, calibration["temperature"]), atol=1e-6
