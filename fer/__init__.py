@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from fer.classifier import FacialExpressionModel
     from fer.errors import DatasetError, DetectorError, FerError, MediaError, ModelError
     from fer.faces import create_detector
-    from fer.images import crop_face, decode_image
+    from fer.images import crop_face
+    from fer.photo_formats import decode_image
     from fer.pipeline import Analyzer
     from fer.report import to_json, to_table
     from fer.tracking import Tracker
@@ -36,7 +37,8 @@ _MODULES = {
     "classifier": ("FacialExpressionModel",),
     "errors": ("DatasetError", "DetectorError", "FerError", "MediaError", "ModelError"),
     "faces": ("create_detector",),
-    "images": ("crop_face", "decode_image"),
+    "images": ("crop_face",),
+    "photo_formats": ("decode_image",),
     "pipeline": ("Analyzer",),
     "report": ("to_json", "to_table"),
     "tracking": ("Tracker",),

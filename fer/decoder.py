@@ -31,11 +31,13 @@ from typing import Any, BinaryIO, Final, NoReturn
 import av
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from fer import confinement, video_reader
 from fer.decoder_client import PACKET
 from fer.errors import FerError
-from fer.images import PHOTO_FORMATS, decode_image
+from fer.photo_formats import PHOTO_FORMATS, decode_photo
+from fer.sound import read_samples
 from fer.types import Image
 
 #: Seconds between two signs of life.
@@ -66,6 +68,10 @@ class Parent:
 
     def allocate(self, height: int, width: int) -> Image:
         """Memory that the app sees, for a picture; waits until the app has done with one."""
+        return self.take(height * width * 3).reshape(height, width, 3)
+
+    def take(self, size: int) -> NDArray[np.uint8]:
+        """So many bytes of memory that the app sees; waits likewise."""
         while not self._free:
             packet = self._line.recv(PACKET)
             if not packet:  # nobody is interested any more
@@ -73,8 +79,7 @@ class Parent:
             self._free.append(json.loads(packet)["free"])
         # The one that came back last: what was never used costs nothing.
         self.last = self._free.pop()
-        flat = np.frombuffer(self._pictures, np.uint8, height * width * 3, self.last * self._slot)
-        return flat.reshape(height, width, 3)
+        return np.frombuffer(self._pictures, np.uint8, size, self.last * self._slot)
 
     def tell_alive(self) -> None:
         """Show, at most once a second, that work goes on."""
@@ -99,15 +104,25 @@ def _frames(parent: Parent, upload: BinaryIO, options: dict[str, Any]) -> None:
 
 
 def _photo(parent: Parent, upload: BinaryIO, _options: dict[str, Any]) -> None:
-    image = decode_image(upload.read())
-    np.copyto(parent.allocate(*image.shape[:2]), image)
-    parent.send(shape=image.shape)
+    photo = decode_photo(upload.read())
+    shape = photo.image.shape
+    np.copyto(parent.allocate(shape[0], shape[1]), photo.image)
+    parent.send(shape=shape, pictures=photo.pictures, reduced=photo.reduced)
+
+
+def _sound(parent: Parent, upload: BinaryIO, options: dict[str, Any]) -> None:
+    for time_s, samples in read_samples(upload, **options):
+        piece = samples.view(np.uint8)
+        np.copyto(parent.take(piece.size), piece)
+        parent.send(time_s=time_s, slot=parent.last, size=piece.size)
+    parent.send(end=True)
 
 
 _JOBS: Final[dict[str, Callable[[Parent, BinaryIO, dict[str, Any]], None]]] = {
     "probe": _probe,
     "frames": _frames,
     "photo": _photo,
+    "sound": _sound,
 }
 
 
@@ -143,7 +158,7 @@ def _warm_up() -> None:
     for name in PHOTO_FORMATS:
         picture = io.BytesIO()
         PIL.Image.new("RGB", (8, 8)).save(picture, name)
-        decode_image(picture.getvalue())
+        decode_photo(picture.getvalue())
     animation = io.BytesIO()
     PIL.Image.new("RGB", (8, 8)).save(animation, "GIF")
     list(video_reader.read_frames(animation))

@@ -1,16 +1,12 @@
-"""From a file's bytes to a face: decoding, and the crop that every page and command shares."""
+"""The crop that every page and command shares: how a face is cut out of an image."""
 
 from __future__ import annotations
 
-import io
 from typing import Final
 
 import cv2
 import numpy as np
-import PIL.Image
-import PIL.ImageOps
 
-from fer.errors import MediaError
 from fer.types import FACE_SIZE, Image
 
 #: How a face is cut out: a square as high as ``Face.box`` (``CROP_SIZE``), its centre higher
@@ -21,65 +17,6 @@ CROP_RISE: Final = 0.02
 
 #: A whole frontal face's box is this many times as high as wide (median over real photos).
 BOX_ASPECT: Final = 1.3
-
-#: Formats that a photo may have. Pillow knows dozens more; each is code open to hostile files.
-PHOTO_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-
-#: Larger photos are refused before their pixels are decoded (50 megapixels are 150 MB in RGB).
-MAX_PIXELS: Final = 50_000_000
-
-
-def decode_image(data: bytes) -> Image:
-    """Decode a photo as a person would see it.
-
-    The camera's orientation mark (EXIF) is obeyed, transparency is laid on white, 16-bit
-    grey is scaled to 8 bits, and of an animation only the first picture counts.
-
-    Args:
-        data: the file's bytes: JPEG, PNG, WebP, BMP, GIF or TIFF.
-
-    Returns:
-        (H, W, 3) uint8, RGB.
-
-    Raises:
-        MediaError: if the bytes are no such photo, are damaged or cut off, or hold more than
-            ``MAX_PIXELS`` pixels.
-    """
-    try:
-        picture: PIL.Image.Image = PIL.Image.open(io.BytesIO(data), formats=PHOTO_FORMATS)
-    except PIL.Image.DecompressionBombError as exc:
-        raise MediaError(_too_large("more pixels than any camera takes")) from exc
-    except Exception as exc:  # hostile bytes make Pillow raise nearly anything
-        raise MediaError(
-            f"This is not a photo that can be read. Use {', '.join(PHOTO_FORMATS[:-1])} "
-            f"or {PHOTO_FORMATS[-1]}."
-        ) from exc
-    if picture.width * picture.height > MAX_PIXELS:
-        raise MediaError(_too_large(f"{picture.width} x {picture.height} pixels"))
-    try:
-        return np.array(_to_rgb(PIL.ImageOps.exif_transpose(picture)), dtype=np.uint8)
-    except Exception as exc:  # as above: pixel data can be as hostile as a header
-        raise MediaError(
-            "The photo is damaged or cut off. Save or upload it again, as JPEG or PNG."
-        ) from exc
-
-
-def _too_large(size: str) -> str:
-    return (
-        f"The photo has {size}; the limit is {MAX_PIXELS // 1_000_000} megapixels. "
-        "Make it smaller and try again."
-    )
-
-
-def _to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Convert any Pillow mode to RGB without losing brightness or showing what was transparent."""
-    if picture.mode.startswith("I;16"):  # Pillow's own conversion clips at 255
-        picture = PIL.Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = PIL.Image.new("RGBA", picture.size, "white")
-        picture = PIL.Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
 
 
 def crop_face(image: Image, box: tuple[int, int, int, int]) -> Image:

@@ -20,9 +20,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from fer import images, video_reader
+from fer import photo_formats, video_reader
 from fer.decoder_client import Job, Limits
 from fer.errors import MediaError
+from fer.photo_formats import Photo
 from fer.types import Image
 from fer.video_pictures import MAX_PIXELS
 from fer.video_reader import BrokenVideoError, VideoFrame, VideoInfo
@@ -42,9 +43,14 @@ _SLOTS: Final = 12
 _UNLIKELY: Final = "The decoder gave an answer that makes no sense. Only this file is affected."
 
 
+def is_restricted() -> bool:
+    """Whether uploads are decoded in a child."""
+    return sys.platform == "linux" and not os.environ.get(UNRESTRICTED_VARIABLE)
+
+
 def weaknesses() -> tuple[str, ...]:
     """What keeps uploads less confined than they could be, a sentence each; empty at best."""
-    if not _is_restricted():
+    if not is_restricted():
         return (
             "Uploaded files are decoded within the app itself: a hole in a decoder would open "
             "all that the app can reach. Run the app on Linux"
@@ -61,7 +67,7 @@ def weaknesses() -> tuple[str, ...]:
 
 
 def decode_image(data: bytes) -> Image:
-    """Decode a photo as :func:`fer.images.decode_image` does.
+    """Decode a photo as :func:`fer.photo_formats.decode_image` does.
 
     Args:
         data: the file's bytes.
@@ -72,11 +78,22 @@ def decode_image(data: bytes) -> Image:
     Raises:
         MediaError: as there, and if the decoder crashes or exceeds ``PHOTO_LIMITS``.
     """
-    if not _is_restricted():
-        return images.decode_image(data)
-    with Job("photo", data, PHOTO_LIMITS, slot=images.MAX_PIXELS * 3) as job:
-        message = job.receive()
-        return job.picture(0, message.get("shape"))
+    return decode_photo(data).image
+
+
+def decode_photo(data: bytes) -> Photo:
+    """Decode a photo, with what is to be known of it, as the function of that name does.
+
+    Raises:
+        MediaError: as ``decode_image``.
+    """
+    if not is_restricted():
+        return photo_formats.decode_photo(data)
+    with Job("photo", data, PHOTO_LIMITS, slot=photo_formats.MAX_PIXELS * 3) as job:
+        match message := job.receive():
+            case {"pictures": int(pictures), "reduced": int(reduced)}:
+                return Photo(job.picture(0, message.get("shape")), pictures, reduced)
+    raise MediaError(_UNLIKELY)
 
 
 def probe(source: Path | BinaryIO) -> VideoInfo:
@@ -85,7 +102,7 @@ def probe(source: Path | BinaryIO) -> VideoInfo:
     Raises:
         MediaError: as there, and if the decoder crashes or exceeds ``PROBE_LIMITS``.
     """
-    if not _is_restricted():
+    if not is_restricted():
         return video_reader.probe(source)
     with Job("probe", source, PROBE_LIMITS) as job:
         return _info(job.receive().get("info"))
@@ -109,7 +126,7 @@ def read_frames(
             before the first frame.
         BrokenVideoError: as there, and if it does so later.
     """
-    if not _is_restricted():
+    if not is_restricted():
         yield from video_reader.read_frames(source, start_s=start_s, end_s=end_s, fps=fps)
         return
     options = {"start_s": start_s, "end_s": end_s, "fps": fps}
@@ -133,10 +150,6 @@ def read_frames(
             if last_s is None:
                 raise
             raise BrokenVideoError(last_s) from exc
-
-
-def _is_restricted() -> bool:
-    return sys.platform == "linux" and not os.environ.get(UNRESTRICTED_VARIABLE)
 
 
 def _info(said: Any) -> VideoInfo:

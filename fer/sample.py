@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 import cv2
 import numpy as np
 
-from fer.images import decode_image
+from fer.photo_formats import decode_image
 from fer.types import Image
 from fer.video_writer import VideoWriter
 

@@ -9,7 +9,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer import annotate, app, charts, report
 from fer.app_consent import require_consent
-from fer.images import crop_face, decode_image
+from fer.images import crop_face
+from fer.photo_formats import decode_image
 from fer.pipeline import Analyzer
 from fer.tracking import Tracker
 from fer.types import FacePrediction, FrameResult, Image

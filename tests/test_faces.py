@@ -27,7 +27,8 @@ from fer.faces import (
     detector_status,
     find_yunet,
 )
-from fer.images import crop_face, decode_image
+from fer.images import crop_face
+from fer.photo_formats import decode_image
 from fer.types import Detector, Face, Image
 
 #: The astronaut's face, by eye: hairline to chin, cheek to cheek.

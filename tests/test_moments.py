@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer.images import decode_image
 from fer.moments import Moments, key_moments
+from fer.photo_formats import decode_image
 from fer.types import FrameResult, Image, VideoReport
 from tests.fakes import frame, prediction
 

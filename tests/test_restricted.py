@@ -16,7 +16,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from fer import decoder_client, images, restricted, video_reader
+from fer import decoder_client, photo_formats, restricted, video_reader
 from fer.decoder_client import Job, Limits
 from fer.errors import MediaError
 from fer.types import Image
@@ -59,7 +59,7 @@ def facts(frame: video_reader.VideoFrame) -> tuple[Any, ...]:
 
 def test_a_photo_comes_out_as_it_does_here(astronaut: Image) -> None:
     data = jpeg(astronaut)
-    assert np.array_equal(restricted.decode_image(data), images.decode_image(data))
+    assert np.array_equal(restricted.decode_image(data), photo_formats.decode_image(data))
 
 
 def test_a_photo_can_be_kept_and_written_to(astronaut: Image) -> None:
@@ -73,7 +73,7 @@ def test_a_photo_can_be_kept_and_written_to(astronaut: Image) -> None:
 @pytest.mark.parametrize("data", [b"", b"no photo", b"\x89PNG\r\n\x1a\n" + bytes(50)])
 def test_a_photo_that_cannot_be_read_gets_the_same_sentence(data: bytes) -> None:
     with pytest.raises(MediaError) as here:
-        images.decode_image(data)
+        photo_formats.decode_image(data)
     with pytest.raises(MediaError) as there:
         restricted.decode_image(data)
     assert str(there.value) == str(here.value)
@@ -217,7 +217,7 @@ def test_children_go_with_the_program() -> None:
 def test_too_much_memory_is_a_sentence() -> None:
     photo = jpeg(np.zeros((4000, 4000, 3), np.uint8))
     limits = Limits(memory=30_000_000, cpu_s=10, silence_s=30)
-    job = Job("photo", photo, limits, slot=images.MAX_PIXELS * 3)
+    job = Job("photo", photo, limits, slot=photo_formats.MAX_PIXELS * 3)
     with job, pytest.raises(MediaError, match=r"memory|damaged"):
         job.receive()
 

@@ -1,0 +1,227 @@
+"""Consent, its withdrawal, deletion and expiry, and pages that the operator has switched off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from fer import app_session, artifacts, sample
+from fer.app_session import CONSENT
+from fer.faces import DetectorStatus
+from tests.consent import BUTTON, agree
+from tests.fakes import FakeClassifier, FakeDetector, fake_run
+
+ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
+
+OpenPage = Callable[[str], AppTest]
+Operate = Callable[[str], None]
+
+
+@pytest.fixture(autouse=True)
+def _through_the_router(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run goes through ``streamlit_app.py``, as in an app that runs.
+
+    Page tests forget, before each run, that the app registers its pages itself, and would run the
+    pages alone from the second run on.
+    """
+    begin = PagesManager.__init__
+
+    def begin_registered(self: PagesManager, *given: Any, **options: Any) -> None:
+        begin(self, *given, **options)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", begin_registered)
+
+
+@pytest.fixture(autouse=True)
+def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A model that sees happiness everywhere, and a detector that sees a face in every middle."""
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    classifier = FakeClassifier("happy", 0.62)
+    metrics = {"test": {"all": FIGURES, "without_twins": FIGURES}}
+    classifier.run = fake_run(artifacts.DEFAULT_RUN, metrics)
+    monkeypatch.setattr("fer.app.load_model", lambda _=None: classifier)
+    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+    status = DetectorStatus("YuNet", is_fallback=False, message="")
+    monkeypatch.setattr("fer.app.detector_status", lambda: status)
+    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", _no_camera)
+    monkeypatch.setenv("FER_ICE_SERVERS", "[]")
+
+
+def _no_camera(**_: Any) -> SimpleNamespace:
+    return SimpleNamespace(state=SimpleNamespace(playing=False), video_processor=None)
+
+
+@pytest.fixture
+def operate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Operate:
+    """Write the operator's file."""
+    path = tmp_path / "operator.toml"
+    monkeypatch.setenv("FER_OPERATOR", str(path))
+
+    def write(text: str) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+def open_page() -> OpenPage:
+    """Start the app, as a visitor who has not been asked yet, and go to a page."""
+
+    def run(name: str) -> AppTest:
+        page = AppTest.from_file(str(ROUTER), default_timeout=30).run()
+        page.switch_page(f"pages/{name}.py").run()
+        assert not page.exception
+        return page
+
+    return run
+
+
+def labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+def texts(page: AppTest) -> str:
+    shown = (page.subheader, page.markdown, page.caption, page.info, page.success, page.error)
+    return " ".join(" ".join(str(part.value) for kind in shown for part in kind).split())
+
+
+@pytest.mark.parametrize("name", ["live", "video", "photo"])
+def test_nothing_can_be_handed_over_before_consent(open_page: OpenPage, name: str) -> None:
+    page = open_page(name)
+    assert labels(page) == [BUTTON]
+    assert not page.file_uploader
+    words = texts(page)
+    assert "not kept, and nothing is trained on it" in words
+    assert "What anybody feels, it cannot" in words
+    assert "Everyone in the picture, not only you" in words
+
+
+@pytest.mark.parametrize("name", ["home", "model", "responsible_use"])
+def test_pages_that_take_no_picture_ask_nothing(open_page: OpenPage, name: str) -> None:
+    assert BUTTON not in labels(open_page(name))
+
+
+def test_one_consent_holds_for_the_session(open_page: OpenPage) -> None:
+    page = press(open_page("photo"), BUTTON)
+    assert page.file_uploader
+    for name in ("video", "live", "photo"):
+        page.switch_page(f"pages/{name}.py").run()
+        assert BUTTON not in labels(page)
+
+
+def test_another_session_is_asked_anew(open_page: OpenPage) -> None:
+    press(open_page("photo"), BUTTON)
+    assert BUTTON in labels(open_page("photo"))
+
+
+def test_consent_can_be_withdrawn_with_all_that_came_of_it(open_page: OpenPage) -> None:
+    page = press(open_page("photo"), BUTTON)
+    page.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
+    press(page, "Withdraw consent")
+    assert labels(page) == [BUTTON]
+    assert app_session.WITHDRAWN in texts(page)
+    assert CONSENT not in page.session_state
+    assert "photos" not in page.session_state
+
+
+def test_without_consent_there_is_nothing_to_withdraw(open_page: OpenPage) -> None:
+    assert "Withdraw consent" not in labels(open_page("home"))
+
+
+def test_delete_everything_leaves_the_consent_alone(open_page: OpenPage) -> None:
+    page = press(open_page("photo"), BUTTON)
+    page.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
+    page.session_state["videos"] = [b"a result of another page"]
+    press(page, "Delete everything now")
+    assert app_session.DELETED in texts(page)
+    assert BUTTON not in labels(page)
+    assert not page.file_uploader[0].value
+    left = page.session_state.filtered_state
+    assert left.pop("photos") == {}  # the page has begun anew
+    assert set(left) == {CONSENT, app_session._GENERATION, app_session._LAST_CLICK} | {
+        key for key in left if key.startswith("photos ") and not left[key]
+    }
+    page.run()
+    assert app_session.DELETED not in texts(page)  # said once
+
+
+def test_widgets_that_hold_pictures_are_others_after_a_deletion() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from fer import app_session
+
+        st.text(app_session.widget_key("photos"))
+        st.button("Delete", on_click=app_session.delete_everything)
+
+    page = AppTest.from_function(script).run()
+    before = page.text[0].value
+    page.button[0].click().run()
+    assert page.text[0].value != before
+
+
+def test_results_expire_when_nothing_is_clicked(
+    open_page: OpenPage, operate: Operate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operate("retention_minutes = 5")
+    now = 1000.0
+    monkeypatch.setattr("fer.app_session.time.monotonic", lambda: now)
+    page = agree(open_page("photo"))
+    page.session_state["videos"] = ["a result"]
+    page.run()
+    assert "videos" in page.session_state
+    # The page's own look at the time, as it happens while nothing is clicked.
+    monkeypatch.setattr(app_session, "show_controls", _only_look)
+    now += 4 * 60
+    assert "videos" in page.run().session_state
+    now += 2 * 60
+    page.run()
+    assert not page.exception
+    assert "videos" not in page.session_state
+    assert CONSENT not in page.session_state
+
+
+def _only_look(operator: Any) -> None:
+    app_session._expire(60.0 * operator.retention_minutes)
+
+
+@pytest.mark.parametrize(
+    ("feature", "name"), [("live", "live"), ("upload", "video"), ("photo", "photo")]
+)
+def test_a_page_that_is_switched_off_says_so(
+    open_page: OpenPage, operate: Operate, feature: str, name: str
+) -> None:
+    operate(f"[features]\n{feature} = false")
+    page = open_page(name)
+    assert "Whoever runs this server has switched this page off" in texts(page)
+    assert labels(page) == []
+    assert not page.file_uploader
+
+
+def test_a_mistaken_file_stops_every_page(open_page: OpenPage, operate: Operate) -> None:
+    operate("[features]\nlive = 'no'")
+    for name in ("home", "live", "photo", "responsible_use"):
+        page = open_page(name)
+        assert len(page.error) == 1
+        assert "live must be true or false" in page.error[0].value
+        assert not page.title
+
+
+def test_the_operator_has_words_of_their_own(open_page: OpenPage, operate: Operate) -> None:
+    operate("notice = 'Run by the *museum*. Write to info@example.org.'")
+    assert "Run by the *museum*." in texts(open_page("live"))
