@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer.errors import MediaError
 from fer.types import Image
@@ -228,17 +229,25 @@ class Job:
         Raises:
             MediaError: if there is no such slot or it cannot hold that.
         """
-        match slot, shape:
-            case int(), [int(height), int(width), 3] if (
-                0 <= slot < self._slots
-                and slot not in self._held
-                and min(height, width) > 0
-                and height * width * 3 <= self._slot
+        match shape:
+            case [int(height), int(width), 3] if min(height, width) > 0:
+                return self.content(slot, height * width * 3).reshape(height, width, 3)
+        raise MediaError(_CRASHED)
+
+    def content(self, slot: object, size: int) -> NDArray[np.uint8]:
+        """So many bytes of a slot, as ``picture``.
+
+        Raises:
+            MediaError: as ``picture``.
+        """
+        match slot:
+            case int() if (
+                0 <= slot < self._slots and slot not in self._held and 0 < size <= self._slot
             ):
-                flat = np.frombuffer(self._memory, np.uint8, height * width * 3, slot * self._slot)
+                flat = np.frombuffer(self._memory, np.uint8, size, slot * self._slot)
                 self._held.add(slot)
                 weakref.finalize(flat, self._give_back, slot).atexit = False
-                return flat.reshape(height, width, 3)
+                return flat
         raise MediaError(_CRASHED)
 
     @property

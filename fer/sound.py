@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
+import numpy as np
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
+from numpy.typing import NDArray
 
 from fer.video_reader import READ_ERRORS, open_container
 
@@ -17,7 +21,16 @@ from fer.video_reader import READ_ERRORS, open_container
 #: MP3 is not among it: MP4 refuses its lower sample rates.
 _COPIED: Final = ("aac", "opus")
 
+#: What ``read_samples`` makes of any sound: hertz, channels, most samples at a time.
+RATE: Final = 48_000
+CHANNELS: Final = 2
+PIECE: Final = 4096
+
+#: Seconds before the wanted start from which on sound is decoded: codecs look back.
+_LEAD_S: Final = 1.0
+
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
     from av.packet import Packet
 
     Packets = list[Packet[AudioStream]]
@@ -109,3 +122,42 @@ class Sound:
                     continue
                 yield time_s, encoded.encode(frame)
         yield time_s, encoded.encode()
+
+
+def read_samples(
+    source: Path | BinaryIO, start_s: float
+) -> Generator[tuple[float, NDArray[np.float32]]]:
+    """Decode the first sound track of a video to bare samples.
+
+    Args:
+        source: a path, or a binary file of which this is the only reader.
+        start_s: time on the video's clock of the first sample that is wanted.
+
+    Yields:
+        Time of the first sample on the video's clock, and (2 N,) float32, left and right
+        in turn at ``RATE``, N at most ``PIECE``. Sound ends where the file is damaged.
+
+    Raises:
+        MediaError: if the source is no video.
+    """
+    with open_container(source) as container:
+        stream = next(iter(container.streams.audio), None)
+        if stream is None or cast(object, stream.codec_context) is None:
+            return
+        resampler = AudioResampler("flt", "stereo", RATE, frame_size=PIECE)
+        for decoded in chain(_decoded(container, stream, start_s), [None]):  # None: what is left
+            for frame in resampler.resample(decoded):
+                if frame.time is not None and frame.time >= start_s:
+                    yield frame.time, frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+
+
+def _decoded(
+    container: InputContainer, stream: AudioStream, start_s: float
+) -> Iterator[AudioFrame]:
+    """What can be decoded of a stream, from a little before a time to the first damage."""
+    with suppress(*READ_ERRORS):
+        for packet in container.demux(stream):
+            if packet.pts is not None and packet.pts * packet.time_base < start_s - _LEAD_S:
+                continue
+            with suppress(*READ_ERRORS):  # a damaged packet alone does not end it
+                yield from (frame for frame in stream.decode(packet) if frame.pts is not None)

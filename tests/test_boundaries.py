@@ -49,6 +49,7 @@ LAYERS = (
     ),
     ("facts", "classifier", "tracking", "annotate", "sample"),
     ("decoder", "restricted"),
+    ("restricted_sound",),
     ("moments", "summary", "captions"),
     ("pipeline", "privacy", "face_search"),
     (
