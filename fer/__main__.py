@@ -324,10 +324,15 @@ def _analyze_photo(source: Path, folder: Path, analyzer: Analyzer) -> FrameResul
 
 
 def _epoch_line(record: Mapping[Any, float]) -> str:
+    validation = (
+        f"validation loss {record['val_loss']:.4f}, validation accuracy "
+        f"{record['val_accuracy']:.4f}, "
+        if record["val_loss"] == record["val_loss"]  # a number: some runs validate on nothing
+        else ""
+    )
     return (
         f"epoch {record['epoch']:.0f}: loss {record['loss']:.4f}, accuracy "
-        f"{record['accuracy']:.4f}, validation loss {record['val_loss']:.4f}, validation "
-        f"accuracy {record['val_accuracy']:.4f}, {record['seconds']:.0f} s"
+        f"{record['accuracy']:.4f}, {validation}{record['seconds']:.0f} s"
     )
 
 

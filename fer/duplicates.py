@@ -114,10 +114,10 @@ def near_groups(images: Image, threshold: float = NEAR_CORRELATION) -> NDArray[n
     return numbers.astype(np.int64)
 
 
-def has_training_twin(train: Split, test: Split) -> NDArray[np.bool_]:
-    """Say which test images are byte-identical to a training image: (len(test),)."""
-    groups = exact_groups(np.concatenate([train.images, test.images]))
-    return np.isin(groups[len(train) :], groups[: len(train)])
+def has_twin(among: Split, split: Split) -> NDArray[np.bool_]:
+    """Say which images of a split are byte-identical to one among others: (len(split),)."""
+    groups = exact_groups(np.concatenate([among.images, split.images]))
+    return np.isin(groups[len(among) :], groups[: len(among)])
 
 
 def validation_slice(train: Split, seed: int = 0, parts: int = 10) -> NDArray[np.bool_]:

@@ -140,22 +140,35 @@ def write_predictions(path: Path, dataset: Dataset, probabilities: Probabilities
     artifacts.write_text(path, table.to_csv(index=False, float_format="%.6f"))
 
 
-def calibrate(recipe_validation: str, model: FacialExpressionModel, held_out: Split) -> Figures:
-    """Fit the temperature and the threshold of "unsure" on images that chose the checkpoint.
+def calibrate(
+    recipe: Mapping[str, Any], model: FacialExpressionModel, held_out: Split | None
+) -> Figures:
+    """Find the temperature and the threshold of "unsure".
 
-    A run that was validated on the test split has no images left to fit on honestly:
-    it stays uncalibrated.
+    They are fitted on the images that were held out of training. A run that was validated on
+    the test split has none left to fit on honestly, and stays uncalibrated. One that trained
+    on all images takes over what was fitted for a run of the same recipe on fewer.
 
     Args:
-        recipe_validation: which images chose it: ``"test"`` or ``"slice"``.
+        recipe: settings of the run, as ``meta.json`` holds them.
         model: the run.
-        held_out: those images.
+        held_out: those images, if there are any.
 
     Returns:
         ``fitted_on`` in words, ``temperature``, ``unsure_threshold`` (None if no threshold makes
         it right often enough) and the ``coverage`` at it; empty for an uncalibrated run.
+
+    Raises:
+        ModelError: if the run to take it over from is not there.
     """
-    if recipe_validation == "test":
+    if recipe.get("calibrated_as"):
+        other = artifacts.load_run(recipe["calibrated_as"])
+        calibration = other.details["calibration"]
+        borrowed = {
+            key: calibration[key] for key in ("temperature", "unsure_threshold", "coverage")
+        }
+        return {"fitted_on": f"{calibration['fitted_on']} of the run {other.name}"} | borrowed
+    if recipe["validation"] != "slice" or held_out is None:
         return {}
     raw = model.predict(held_out.images, calibrated=False)
     temperature = fit_temperature(held_out.labels, raw)
@@ -215,13 +228,14 @@ def _compare_calibration(
 ) -> list[str]:
     """Fit the calibration again, on the slice that was held out in training."""
     committed = model.run.details.get("calibration") or {}
-    validation = model.run.details["recipe"]["validation"]
+    recipe = model.run.details["recipe"]
     train, test = dataset.split("train"), dataset.split("test")
-    found: Figures = {}
-    if validation != "test":
+    part = None
+    if recipe["validation"] == "slice":
         held_out = validation_slice(train)
         part = Split(train.images[held_out], train.labels[held_out], train.rows[held_out])
-        found = calibrate(validation, model, part)
+    found = calibrate(recipe, model, part)
+    if found:
         found |= calibration_error(test.labels, probabilities, found["temperature"])
     problems = []
     for name in sorted(found.keys() | committed.keys()):

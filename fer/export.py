@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import platform
 import shutil
 import tempfile
@@ -93,7 +94,7 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
     write_predictions(draft / artifacts.FLIPPED, dataset, mirrored)
     metrics = measure(dataset, probabilities)
-    calibration = calibrate(recipe.validation, network, trained.validation)
+    calibration = calibrate(asdict(recipe), network, trained.validation)
     if calibration:
         calibration |= calibration_error(test.labels, probabilities, calibration["temperature"])
     meta = _describe(recipe, trained, metrics, calibration)
@@ -116,7 +117,7 @@ def _describe(
     test: Mapping[str, Any],
     calibration: Mapping[str, Any],
 ) -> dict[str, Any]:
-    best = trained.history.iloc[trained.kept_epoch - 1]
+    kept = trained.history.iloc[trained.kept_epoch - 1]
     return {
         "labels": list(EMOTIONS),
         "input_shape": [FACE_SIZE, FACE_SIZE, 1],
@@ -134,10 +135,10 @@ def _describe(
             "parameters": trained.model.count_params(),
             "multiply_adds": multiply_adds(trained.model),
             "kept_epoch": trained.kept_epoch,
-            "train_accuracy": float(best["accuracy"]),
-            "train_loss": float(best["loss"]),
-            "val_accuracy": float(best["val_accuracy"]),
-            "val_loss": float(best["val_loss"]),
+            "train_accuracy": float(kept["accuracy"]),
+            "train_loss": float(kept["loss"]),
+            "val_accuracy": _known(kept["val_accuracy"]),
+            "val_loss": _known(kept["val_loss"]),
             "test": test,
         },
         "calibration": calibration,
@@ -192,6 +193,11 @@ def _write_fastest(folder: Path, files: Mapping[str, bytes], test: Split) -> dic
         "machine": machine(),
         "measured": {way: asdict(found) for way, found in measured.items()},
     }
+
+
+def _known(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return None if math.isnan(value) else float(value)
 
 
 def _log_look(run: Run, view: str, metrics: Mapping[str, Any]) -> None:

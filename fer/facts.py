@@ -19,7 +19,7 @@ from PIL import Image as PillowImage
 from fer import ferplus
 from fer.artifacts import write_text
 from fer.dataset import Dataset, count_table
-from fer.duplicates import audit, exact_groups, has_training_twin
+from fer.duplicates import audit, exact_groups, has_twin
 from fer.errors import DatasetError
 from fer.types import EMOTIONS, Image
 
@@ -91,7 +91,7 @@ def describe_test_rows(dataset: Dataset) -> pd.DataFrame:
     votes = np.zeros((len(test), len(ferplus.ANSWERS)), dtype=np.int64)
     if dataset.votes is not None:
         votes = dataset.votes[dataset.mask("test")]
-    twins = has_training_twin(dataset.split("train"), test).astype(np.int64)
+    twins = has_twin(dataset.split("train"), test).astype(np.int64)
     return pd.DataFrame({"row": test.rows, "twin": twins, "ferplus": ferplus.majority(votes)})
 
 

@@ -38,8 +38,7 @@ Intervals are 95% Wilson intervals. One view per face, no averaging over mirror 
 
 In the epoch that was kept ({metrics["kept_epoch"]} of {recipe["epochs"]}) the running training
 accuracy, under dropout and on varied pictures, was {metrics["train_accuracy"]:.3f}
-(loss {metrics["train_loss"]:.3f}); validation accuracy was {metrics["val_accuracy"]:.3f}
-(loss {metrics["val_loss"]:.3f}).
+(loss {metrics["train_loss"]:.3f}){_validation(metrics)}.
 
 ## Data
 
@@ -88,6 +87,14 @@ Train it again with `python -m fer train --recipe {recipe["name"]}`; check these
 `python -m fer evaluate {name}`. Licence of the weights: MIT, as the project; FER2013's images
 are not part of it and keep their own terms.
 """
+
+
+def _validation(metrics: Mapping[str, Any]) -> str:
+    if metrics["val_accuracy"] is None:
+        return "; no images were held out for validation"
+    return (
+        f"; validation accuracy was {metrics['val_accuracy']:.3f}\n(loss {metrics['val_loss']:.3f})"
+    )
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:

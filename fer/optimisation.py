@@ -19,7 +19,7 @@ from fer.errors import DatasetError
 from fer.network import FEATURES
 from fer.preprocessing import to_model_input
 from fer.recipes import CosineSGD, PlateauAdam, Recipe
-from fer.types import EMOTIONS, FACE_SIZE, Split
+from fer.types import EMOTIONS, FACE_SIZE, Probabilities, Split
 
 #: FER+ emotions that are voted on faces: its first eight columns. The other two say
 #: "unknown" and "not a face".
@@ -35,29 +35,49 @@ class Targets:
 
     Attributes:
         split: images and labels.
+        shares: (N, 7) float32 that the network is to answer: the label, smoothed, and
+            what teachers say.
         votes: (N, 8) float32 shares of the FER+ votes, a row of zeros for an
             image without votes; None if the recipe does not ask for them.
     """
 
     split: Split
+    shares: NDArray[np.float32]
     votes: NDArray[np.float32] | None
 
     @classmethod
-    def of(cls, recipe: Recipe, split: Split, votes: NDArray[np.int64] | None) -> Targets:
+    def of(
+        cls,
+        recipe: Recipe,
+        split: Split,
+        votes: NDArray[np.int64] | None,
+        taught: Probabilities | None = None,
+    ) -> Targets:
         """Prepare the targets that the recipe asks for.
+
+        Args:
+            recipe: settings.
+            split: images and labels.
+            votes: (N, 10) FER+ votes, if there are any.
+            taught: (N, 7) what the recipe's teachers say.
 
         Raises:
             DatasetError: if it asks for FER+ votes and there are none.
         """
+        classes = len(EMOTIONS)
+        certain = np.eye(classes, dtype=np.float32)[split.labels]
+        shares = certain * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
+        if taught is not None:
+            shares = (1 - recipe.teaching) * shares + recipe.teaching * taught
         if not recipe.votes_weight:
-            return cls(split, None)
+            return cls(split, shares, None)
         if votes is None:
             raise DatasetError(
                 f"The recipe {recipe.name!r} learns from FER+ votes too. Import them with: "
                 "python -m fer data import PATH --ferplus CSV"
             )
         faces = votes[:, :_VOTED].astype(np.float32)
-        return cls(split, faces / np.maximum(faces.sum(1, keepdims=True), 1))
+        return cls(split, shares, faces / np.maximum(faces.sum(1, keepdims=True), 1))
 
 
 def add_votes_head(model: keras.Model) -> keras.Model:
@@ -133,7 +153,8 @@ def compile_step(
     # The whole split is one constant: a batch is a gather by index, which costs
     # next to nothing beside the convolutions.
     images = tf.constant(to_model_input(targets.split.images, "fixed"))  # (N, 48, 48, 1)
-    truths = tf.one_hot(targets.split.labels, len(EMOTIONS))  # (N, 7)
+    labels = tf.constant(targets.split.labels)  # (N,)
+    truths = tf.constant(targets.shares)  # (N, 7)
     votes = None if targets.votes is None else tf.constant(targets.votes)  # (N, 8)
     weights = model.trainable_variables
     rule = recipe.optimizer
@@ -145,9 +166,7 @@ def compile_step(
         outputs = model(faces, training=True)
         probabilities = outputs if votes is None else outputs[0]  # (B, 7)
         loss = tf.reduce_mean(
-            keras.losses.categorical_crossentropy(
-                tf.gather(truths, index), probabilities, label_smoothing=recipe.label_smoothing
-            )
+            keras.losses.categorical_crossentropy(tf.gather(truths, index), probabilities)
         )
         if votes is not None:
             shares = tf.gather(votes, index)  # (B, 8)
@@ -177,7 +196,7 @@ def compile_step(
         kept = tf.minimum(averaging, (1.0 + taken) / (10.0 + taken))
         for average, value in zip(averages, model.weights if averages else (), strict=True):
             average.assign(kept * average + (1.0 - kept) * tf.convert_to_tensor(value))
-        hits = tf.equal(tf.argmax(probabilities, 1), tf.argmax(tf.gather(truths, index), 1))
+        hits = tf.equal(tf.argmax(probabilities, 1), tf.gather(labels, index))
         return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
 
     return step  # type: ignore[no-any-return]

@@ -59,8 +59,8 @@ class Recipe:
         batch_size: images per step; what is left over at the end of an epoch
             waits for another shuffle.
         optimizer: how weights follow gradients.
-        validation: which images judge each epoch and choose the checkpoint:
-            the test split itself, or a slice held out of the training split.
+        validation: which images judge each epoch: the test split itself, a slice held
+            out of the training split, or none, where all are trained on.
         seed: of weights, order, augmentation and dropout.
         protocol: one honest sentence about the choice of checkpoint, for the model card.
         keep: the epoch whose weights are served: the one with the best validation
@@ -73,6 +73,12 @@ class Recipe:
         early_epochs: epochs at the start that are trained on smaller pictures,
             which cost less.
         early_size: side of those in pixels.
+        leave_out_twins: train on no image that is byte-identical to a test image.
+        teachers: finished runs whose probabilities for a training image, averaged over
+            them and over its mirror image, are part of what is learned for it.
+        teaching: that part; the label is the rest.
+        calibrated_as: run whose temperature and threshold are taken over, where no
+            images are left to fit them on: one trained alike on fewer images.
     """
 
     name: str
@@ -81,7 +87,7 @@ class Recipe:
     epochs: int
     batch_size: int
     optimizer: PlateauAdam | CosineSGD
-    validation: Literal["test", "slice"]
+    validation: Literal["test", "slice", "none"]
     seed: int
     protocol: str
     keep: Literal["best", "last"] = "best"
@@ -91,6 +97,10 @@ class Recipe:
     votes_weight: float = 0.0
     early_epochs: int = 0
     early_size: int = FACE_SIZE
+    leave_out_twins: bool = False
+    teachers: tuple[str, ...] = ()
+    teaching: float = 0.0
+    calibrated_as: str | None = None
 
 
 _ORIGINAL_PROTOCOL: Final = (

@@ -9,6 +9,7 @@ epoch and goes on exactly as if nothing had happened.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,8 +23,10 @@ from numpy.typing import NDArray
 
 from fer import checkpoint
 from fer.checkpoint import Memory, Tensors
+from fer.classifier import FacialExpressionModel
 from fer.dataset import Dataset
-from fer.duplicates import validation_slice
+from fer.duplicates import has_twin, validation_slice
+from fer.evaluation import flip_averaged
 from fer.metrics import log_loss
 from fer.network import NETWORKS, NetworkBuilder
 from fer.optimisation import (
@@ -79,14 +82,14 @@ class TrainedModel:
         history: one row per epoch.
         kept_epoch: epoch whose weights these are, from 1: see ``Recipe.keep``.
         commit: commit of the code that started the run.
-        validation: the images that chose the checkpoint.
+        validation: the images that judged each epoch; None if there were none.
     """
 
     model: keras.Model
     history: pd.DataFrame
     kept_epoch: int
     commit: str
-    validation: Split
+    validation: Split | None
 
 
 def train(
@@ -123,16 +126,28 @@ def train(
     return run.result()
 
 
-def _divide(recipe: Recipe, dataset: Dataset) -> tuple[Targets, Split]:
-    """Return what is trained on and the images that choose the checkpoint."""
-    split = dataset.split("train")
-    votes = None if dataset.votes is None else dataset.votes[dataset.mask("train")]
-    if recipe.validation == "test":
-        return Targets.of(recipe, split, votes), dataset.split("test")
-    held_out = validation_slice(split)
-    kept_votes = None if votes is None else votes[~held_out]
-    targets = Targets.of(recipe, _part(split, ~held_out), kept_votes)
-    return targets, _part(split, held_out)
+def _divide(recipe: Recipe, dataset: Dataset) -> tuple[Targets, Split | None]:
+    """Return what is trained on, and the images that judge each epoch, if any do."""
+    split, test = dataset.split("train"), dataset.split("test")
+    taken = np.ones(len(split), dtype=np.bool_)
+    validation = test if recipe.validation == "test" else None
+    if recipe.validation == "slice":
+        held_out = validation_slice(split)
+        validation, taken = _part(split, held_out), ~held_out
+    if recipe.leave_out_twins:
+        taken &= ~has_twin(test, split)
+    votes = None if dataset.votes is None else dataset.votes[dataset.mask("train")][taken]
+    part = _part(split, taken)
+    return Targets.of(recipe, part, votes, _ask_teachers(recipe, part)), validation
+
+
+def _ask_teachers(recipe: Recipe, split: Split) -> Probabilities | None:
+    """Average what the recipe's teachers say of each image and its mirror image: (N, 7)."""
+    if not recipe.teachers:
+        return None
+    teachers = [FacialExpressionModel.load(name, "float") for name in recipe.teachers]
+    answers = [flip_averaged(teacher, split.images) for teacher in teachers]
+    return np.asarray(np.mean(answers, axis=0), dtype=np.float32)
 
 
 def _part(split: Split, mask: NDArray[np.bool_]) -> Split:
@@ -143,7 +158,7 @@ class _TrainingRun:
     """The live state of a run: networks, optimiser, averages, weights to keep and memory."""
 
     def __init__(
-        self, recipe: Recipe, build: NetworkBuilder, targets: Targets, validation: Split
+        self, recipe: Recipe, build: NetworkBuilder, targets: Targets, validation: Split | None
     ) -> None:
         self.recipe = recipe
         self.build = build
@@ -223,7 +238,9 @@ class _TrainingRun:
         return self._compiled[size]
 
     def _validate(self) -> dict[str, float]:
-        """Judge the weights that would be kept now."""
+        """Judge the weights that would be kept now, if there are images to do it on."""
+        if self.validation is None:
+            return {"val_loss": math.nan, "val_accuracy": math.nan}
         current = [value.numpy() for value in self.model.weights]
         _assign(self.model.weights, self._judged_weights())
         probabilities = predict(self.model, self.validation, self.recipe.scaling)

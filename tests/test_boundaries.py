@@ -65,7 +65,8 @@ LAYERS = (
     ("video_output",),
     ("account", "model_card"),
     ("serving", "evaluation", "robustness", "training", "export", "video", "report"),
-    ("live", "live_summary"),
+    ("live",),
+    ("live_summary",),
     ("timeline_picture",),
     ("bundle",),
     (
@@ -78,7 +79,18 @@ LAYERS = (
     ),
     ("timeline",),
     ("console",),
-    ("video_command",),
+    ("bench_record", "bench_timing"),
+    (
+        "bench_classifier",
+        "bench_peers",
+        "bench_detector",
+        "bench_stages",
+        "bench_video",
+        "bench_app",
+        "bench_training",
+        "bench_growth",
+    ),
+    ("bench", "video_command"),
     ("app_session",),
     ("app", "__main__"),
     ("app_consent",),
@@ -89,7 +101,7 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__i
 STREAMLIT = {"app", "app_session", "app_consent"}
 STREAMLIT_WEBRTC = {"app", "live"}  # live.py derives from its frame processor
 TENSORFLOW = {"conversion", "network", "augmentation", "optimisation", "training", "export"}
-TENSORFLOW_WITHIN_FUNCTIONS = {"classifier"}
+TENSORFLOW_WITHIN_FUNCTIONS = {"classifier", "bench_classifier", "bench_training"}
 
 
 def imports(node: ast.AST) -> Iterator[str]:

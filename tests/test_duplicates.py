@@ -8,7 +8,7 @@ from fer.dataset import Dataset
 from fer.duplicates import (
     audit,
     exact_groups,
-    has_training_twin,
+    has_twin,
     near_groups,
     validation_slice,
 )
@@ -64,7 +64,7 @@ def test_twins_of_training_images() -> None:
     dataset = tiny_dataset()
     train, test = dataset.split("train"), dataset.split("test")
     test.images[5] = train.images[2]
-    np.testing.assert_array_equal(np.flatnonzero(has_training_twin(train, test)), [5])
+    np.testing.assert_array_equal(np.flatnonzero(has_twin(train, test)), [5])
 
 
 def test_the_real_data_set_has_the_known_duplicates(fer2013: Dataset) -> None:

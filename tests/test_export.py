@@ -284,3 +284,25 @@ def test_a_slice_calibrates_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "calibrated with the temperature" in (
         artifacts.run_folder("tiny-cnn") / artifacts.CARD
     ).read_text(encoding="utf-8")
+
+
+def test_a_run_on_all_images_takes_its_calibration_from_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    faces = tiny_dataset(per_class=10)
+    noise = np.random.default_rng(0).integers(0, 256, faces.images.shape, dtype=np.uint8)
+    noisy = dataclasses.replace(faces, images=noise)
+    networks = {"tiny_cnn": tiny_cnn}
+    part = tiny_recipe(epochs=1, validation="slice", run="part")
+    fitted = finish_run(part, train(part, noisy, networks=networks), noisy)
+    every = tiny_recipe(epochs=1, validation="none", keep="last", run="every", calibrated_as="part")
+    run = finish_run(every, train(every, noisy, networks=networks), noisy)
+    for name in ("temperature", "unsure_threshold", "coverage"):
+        assert run.details["calibration"][name] == fitted.details["calibration"][name]
+    assert run.details["calibration"]["fitted_on"].endswith("of the run part")
+    assert run.metrics["val_accuracy"] is None
+    assert evaluate_run("every", noisy).problems == ()
+    card = (artifacts.run_folder("every") / artifacts.CARD).read_text(encoding="utf-8")
+    assert "no images were held out" in card

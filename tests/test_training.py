@@ -11,6 +11,7 @@ from fer import artifacts, checkpoint
 from fer.checkpoint import Memory
 from fer.dataset import Dataset
 from fer.errors import DatasetError, ModelError
+from fer.export import finish_run
 from fer.network import NetworkBuilder, compact_cnn, multiply_adds, seed_cnn, wide_cnn
 from fer.optimisation import (
     Targets,
@@ -159,8 +160,63 @@ def test_validation_on_a_slice_leaves_the_test_split_alone(dataset: Dataset) -> 
     dataset = dataclasses.replace(dataset, images=images)
     recipe = tiny_recipe(validation="slice", epochs=1)
     trained = train(recipe, dataset, networks=NETWORKS)
+    assert trained.validation is not None
     assert len(trained.validation) == 14  # of 140
     assert set(trained.validation.rows) <= set(dataset.split("train").rows)
+
+
+def test_without_validation_all_images_are_trained_on(dataset: Dataset) -> None:
+    recipe = tiny_recipe(validation="none", keep="last", epochs=2, batch_size=1)
+    seen: list[TrainingProgress] = []
+    trained = train(recipe, dataset, on_progress=seen.append, networks=NETWORKS)
+    assert trained.validation is None
+    assert trained.kept_epoch == 2
+    assert trained.history[["val_loss", "val_accuracy"]].isna().all(axis=None)
+    assert seen[-1].steps == 2 * len(dataset.split("train"))
+
+
+def test_twins_of_test_images_are_left_out_where_the_recipe_says_so(dataset: Dataset) -> None:
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, dataset.images.shape, dtype=np.uint8)
+    train_rows, test_rows = (np.flatnonzero(dataset.mask(name)) for name in ("train", "test"))
+    images[test_rows[:5]] = images[train_rows[:5]]
+    dataset = dataclasses.replace(dataset, images=images)
+    recipe = tiny_recipe(validation="none", keep="last", epochs=1, batch_size=1)
+    for left_out, number in ((False, len(train_rows)), (True, len(train_rows) - 5)):
+        chosen = dataclasses.replace(recipe, leave_out_twins=left_out, run=f"twins-{left_out}")
+        seen: list[TrainingProgress] = []
+        train(chosen, dataset, on_progress=seen.append, networks=NETWORKS)
+        assert seen[-1].steps == number
+
+
+def test_targets_are_the_smoothed_label_and_what_teachers_say(dataset: Dataset) -> None:
+    split = dataset.split("train")
+    taught = np.zeros((len(split), 7), np.float32)
+    taught[:, 6] = 1.0
+    recipe = tiny_recipe("seed", label_smoothing=0.07, teaching=0.25)
+    shares = Targets.of(recipe, split, None, taught).shares
+    expected = np.full(7, 0.75 * 0.01)
+    expected[split.labels[0]] += 0.75 * 0.93
+    expected[6] += 0.25
+    np.testing.assert_allclose(shares[0], expected, atol=1e-6)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_student_learns_from_its_teacher(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    # The teacher calls every face the same; a student that believes it alone does so too.
+    teacher = tiny_recipe(epochs=1)
+    constant = train(teacher, dataset, networks=NETWORKS)
+    *_, kernel, bias = constant.model.weights
+    kernel.assign(np.zeros(kernel.shape))
+    bias.assign([9.0, 0, 0, 0, 0, 0, 0])
+    finish_run(teacher, constant, dataset)
+    student = tiny_recipe(run="student", teachers=("tiny-cnn",), teaching=1.0, validation="test")
+    trained = train(student, dataset, networks=NETWORKS)
+    answers = predict(trained.model, dataset.split("test"), "fixed").mean(axis=0)
+    assert answers.argmax() == 0
 
 
 def test_votes_are_asked_for_where_they_are_missing(dataset: Dataset) -> None:
