@@ -15,24 +15,22 @@ from typing import Final, Generic, Self, TypeVar
 
 T = TypeVar("T")
 
-#: Items that wait between two steps. A few even out the slow ones; each may be a large picture.
-_DEPTH: Final = 3
-
 #: Seconds after which a waiting thread looks whether anybody still wants its work.
 _PATIENCE_S: Final = 0.1
 
 
-def ahead(items: Generator[T]) -> Generator[T]:
+def ahead(items: Generator[T], depth: int = 3) -> Generator[T]:
     """Compute the items of a generator ahead, on a thread of its own.
 
     Args:
         items: run, and closed, on that thread.
+        depth: how many may wait. A few even out the slow ones; each may be a large picture.
 
     Yields:
         The same items; then raises what ``items`` raised. Closing this generator ends
         the thread before it returns.
     """
-    queue: Queue[tuple[T | None, BaseException | None]] = Queue(_DEPTH)
+    queue: Queue[tuple[T | None, BaseException | None]] = Queue(depth)
     unwanted = threading.Event()
 
     def deliver(item: T | None, error: BaseException | None) -> None:
@@ -77,11 +75,12 @@ class Behind(Generic[T]):
 
     Args:
         function: called with each item, in order.
+        depth: how many may wait.
     """
 
-    def __init__(self, function: Callable[[T], None]) -> None:
+    def __init__(self, function: Callable[[T], None], depth: int = 3) -> None:
         self._function = function
-        self._queue: Queue[T] = Queue(_DEPTH)
+        self._queue: Queue[T] = Queue(depth)
         self._error: BaseException | None = None
         self._finished = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fer.images import crop_face
 from fer.quality import face_flags, with_doubt
-from fer.types import Classifier, Detector, FacePrediction, FrameResult, Image
+from fer.types import Classifier, Detector, Face, FacePrediction, FrameResult, Image
 
 
 class Analyzer:
@@ -41,8 +41,23 @@ class Analyzer:
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"image must be RGB uint8 (H, W, 3), got {image.shape} {image.dtype}")
+        return self.read(image, self.detector.detect(image), index, time_s)
+
+    def read(
+        self, image: Image, faces: tuple[Face, ...], index: int = 0, time_s: float = 0.0
+    ) -> FrameResult:
+        """Read the expressions of faces that were found already.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            faces: where they are in it.
+            index: number of the frame in its stream, from 0.
+            time_s: seconds from the stream's own clock.
+
+        Returns:
+            One prediction per face, in the same order.
+        """
         height, width = image.shape[:2]
-        faces = self.detector.detect(image)
         if not faces:
             return FrameResult(index, time_s, width, height)
         crops = np.stack([crop_face(image, face.box) for face in faces])  # (N, 48, 48)

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from fer.segments import find_moments
+from fer.frame_log import FrameLog
+from fer.quality import FLAGS
+from fer.segments import UNDECIDED, find_readings
 from fer.summary import segments_of, summarize
-from fer.types import EMOTIONS, FacePrediction, FrameResult, VideoReport
+from fer.types import EMOTIONS, FrameResult, VideoReport
 
 #: What is said of one face; empty in the row of a picture without a face.
 FACE_COLUMNS: Final = (
@@ -57,6 +61,14 @@ VIDEO_COLUMNS: Final = (
 _INTEGERS: Final = ("frame", "frames", "face", "faces", "changes", "track", "x0", "y0", "x1", "y1")
 _WORDS: Final = ("file", "label", "quality", "decision", "expression", "reason")
 
+#: What ``quality`` says for every combination of flags; missing where there is none.
+_MARKS: Final = np.array(
+    [
+        ";".join(flag for bit, flag in enumerate(FLAGS) if marks >> bit & 1) or None
+        for marks in range(1 << len(FLAGS))
+    ]
+)
+
 
 def to_table(report: VideoReport) -> pd.DataFrame:
     """One row per face and frame, and one for a frame without a face.
@@ -68,11 +80,9 @@ def to_table(report: VideoReport) -> pd.DataFrame:
         Columns ``FRAME_COLUMNS``. ``quality`` holds marks joined by ``;``.
         Empty cells are missing values, of nullable integers too.
     """
-    rows: list[dict[str, Any]] = []
-    for frame in report.frames:
-        about = {"frame": frame.index, "time_s": frame.time_s}
-        rows += [about | _face_cells(prediction) for prediction in frame.predictions] or [about]
-    return _table(rows, FRAME_COLUMNS)
+    log = FrameLog.of(report.frames)
+    frames = pd.DataFrame({"frame": log.frames["index"], "time_s": log.frames["time_s"]})
+    return _typed(frames.join(_faces(log)), FRAME_COLUMNS)
 
 
 def raw_table(report: VideoReport) -> pd.DataFrame:
@@ -81,23 +91,24 @@ def raw_table(report: VideoReport) -> pd.DataFrame:
     Returns:
         Columns ``RAW_COLUMNS``, one row per face and frame.
     """
-    decisions = {
-        (moment.frame, track): moment.decision
-        for track, moments in find_moments(report).items()
-        for moment in moments
-    }
-    rows = [
+    log = FrameLog.of(report.frames)
+    faces, frames = log.faces, log.frames[log.faces["frame"]]
+    # Readings come track by track, in order of time; so do the rows in this order.
+    order = np.argsort(faces["track"], kind="stable")
+    decisions = np.full(len(faces), UNDECIDED)
+    decided = [readings.decision for readings in find_readings(report).values()]
+    decisions[order[len(faces) - sum(map(len, decided)) :]] = np.concatenate([[], *decided])
+    unsmoothed = np.where(np.isnan(faces["raw"]), faces["probabilities"], faces["raw"])
+    table = pd.DataFrame(
         {
-            "frame": frame.index,
-            "time_s": frame.time_s,
-            "track": prediction.face.track,
-            "decision": decisions.get((frame.index, prediction.face.track or 0)),
-            **dict(zip(EMOTIONS, prediction.unsmoothed.tolist(), strict=True)),
+            "frame": frames["index"],
+            "time_s": frames["time_s"],
+            "track": _numbers(faces["track"]),
+            "decision": np.array([*EMOTIONS, None])[decisions],  # -1, undecided, is the last one
+            **dict(zip(EMOTIONS, unsmoothed.T.astype(float), strict=True)),
         }
-        for frame in report.frames
-        for prediction in frame.predictions
-    ]
-    return _table(rows, RAW_COLUMNS)
+    )
+    return _typed(table, RAW_COLUMNS)
 
 
 def segments_table(report: VideoReport) -> pd.DataFrame:
@@ -109,7 +120,7 @@ def segments_table(report: VideoReport) -> pd.DataFrame:
     rows = [
         {**asdict(segment), "reason": segment.reason or None} for segment in segments_of(report)
     ]
-    return _table(rows, SEGMENT_COLUMNS)
+    return _typed(pd.DataFrame(rows), SEGMENT_COLUMNS)
 
 
 def videos_table(reports: Iterable[VideoReport]) -> pd.DataFrame:
@@ -124,7 +135,7 @@ def videos_table(reports: Iterable[VideoReport]) -> pd.DataFrame:
         shares = summary.pop("share") if summary["tracks"] else dict.fromkeys(EMOTIONS)
         whole = {"file": report.source, "faces": len(summary["tracks"])}
         rows.append(dict.fromkeys(EMOTIONS, 0.0) | shares | summary | whole)
-    return _table(rows, VIDEO_COLUMNS)
+    return _typed(pd.DataFrame(rows), VIDEO_COLUMNS)
 
 
 def faces_table(results: Iterable[tuple[str, FrameResult]]) -> pd.DataFrame:
@@ -136,13 +147,13 @@ def faces_table(results: Iterable[tuple[str, FrameResult]]) -> pd.DataFrame:
     Returns:
         Columns ``PHOTO_COLUMNS``; ``face`` counts from 1 within a file.
     """
-    rows: list[dict[str, Any]] = []
+    names, found = [], FrameLog()
     for name, result in results:
-        rows += [
-            {"file": name, "face": number} | _face_cells(prediction)
-            for number, prediction in enumerate(result.predictions, start=1)
-        ] or [{"file": name}]
-    return _table(rows, PHOTO_COLUMNS)
+        names.append(name)
+        found.append(result)
+    faces = _faces(found)
+    faces["face"] = faces.groupby(level=0).cumcount() + 1
+    return _typed(pd.DataFrame({"file": names}).join(faces), PHOTO_COLUMNS)
 
 
 def format_csv(table: pd.DataFrame) -> str:
@@ -177,23 +188,32 @@ def to_json(report: VideoReport) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _face_cells(prediction: FacePrediction) -> dict[str, Any]:
-    face = prediction.face
-    return {
-        "track": face.track,
-        **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
-        "score": face.score,
-        "label": prediction.label,
-        "confidence": prediction.confidence,
-        **dict(zip(EMOTIONS, prediction.probabilities.tolist(), strict=True)),
-        "quality": ";".join(prediction.quality) or None,
-    }
+def _faces(log: FrameLog) -> pd.DataFrame:
+    """``FACE_COLUMNS`` of every face; the index is the row of its frame."""
+    faces = log.faces
+    return pd.DataFrame(
+        {
+            "track": _numbers(faces["track"]),
+            **dict(zip(("x0", "y0", "x1", "y1"), faces["box"].T, strict=True)),
+            "score": faces["score"],
+            "label": np.array(EMOTIONS)[faces["probabilities"].argmax(axis=1)],
+            "confidence": faces["probabilities"].max(axis=1).astype(float),
+            **dict(zip(EMOTIONS, faces["probabilities"].T.astype(float), strict=True)),
+            "quality": _MARKS[faces["flags"]],
+        },
+        index=faces["frame"],
+    )
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=list(columns))
+def _numbers(tracks: NDArray[np.int32]) -> pd.Series:
+    """Numbers of tracks; missing where there is none."""
+    return pd.Series(tracks, dtype="Int64").mask(tracks == 0)
+
+
+def _typed(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """These columns, in this order: whole numbers and words that may be missing, and numbers."""
     kinds = {
         name: "Int64" if name in _INTEGERS else "string" if name in _WORDS else "float64"
         for name in columns
     }
-    return table.astype(kinds)
+    return table.reindex(columns=list(columns)).reset_index(drop=True).astype(kinds)

@@ -6,15 +6,16 @@ it standing. Stretches that are flagged for as long are segments without an expr
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fer.types import EMOTIONS, FacePrediction, FrameResult, VideoReport
+from fer.frame_log import FrameLog
+from fer.quality import FLAGS
+from fer.types import EMOTIONS, Probabilities, VideoReport
 
 #: Seconds that an expression must be seen before it counts. Expressions that people show
 #: openly last half a second to four (Ekman 2003, "Emotions Revealed").
@@ -23,6 +24,12 @@ DWELL_S: Final = 0.5
 #: Why a stretch has no expression, besides the flags of ``quality``: nothing lasted long enough.
 BRIEF: Final = "brief"
 
+#: All that ``Readings.reason`` may say.
+REASONS: Final = ("", *FLAGS, BRIEF)
+
+#: ``Readings.decision`` where there is none.
+UNDECIDED: Final = -1
+
 #: A frame lasts until the next one, at most so many usual steps.
 _LONGEST_STEP: Final = 3.0
 
@@ -30,29 +37,32 @@ _LONGEST_STEP: Final = 3.0
 _TOLERANCE: Final = 1e-6
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One face in one frame.
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """One face along time: N frames in which it is seen, in order.
 
     Attributes:
-        frame: number of the frame.
-        start_s: time of the frame.
-        end_s: when the next frame comes.
-        prediction: what was read.
-        decision: the expression after the minimum dwell, or None.
-        reason: why there is none: a flag or ``BRIEF``; empty when there is one.
+        frame: (N,) numbers of the frames.
+        start_s: (N,) times of the frames.
+        end_s: (N,) when the next frame comes.
+        probabilities: (N, 7), smoothed.
+        flags: (N,) what speaks against a frame, as bits in the order of ``quality.FLAGS``.
+        decision: (N,) position in ``EMOTIONS`` of the expression after the minimum dwell,
+            or ``UNDECIDED``.
+        reason: (N,) why there is none, as position in ``REASONS``; 0 where there is one.
     """
 
-    frame: int
-    start_s: float
-    end_s: float
-    prediction: FacePrediction
-    decision: str | None
-    reason: str
+    frame: NDArray[np.int64]
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    probabilities: Probabilities
+    flags: NDArray[np.uint8]
+    decision: NDArray[np.int64]
+    reason: NDArray[np.int64]
 
     @property
-    def seconds(self) -> float:
-        """How long it is seen."""
+    def seconds(self) -> NDArray[np.float64]:
+        """(N,) how long each frame is seen."""
         return self.end_s - self.start_s
 
 
@@ -79,79 +89,96 @@ class Segment:
     frames: int
 
 
-def find_moments(report: VideoReport) -> dict[int, tuple[Moment, ...]]:
+def find_readings(report: VideoReport) -> dict[int, Readings]:
     """Decide for every face and frame; by track, in order of time.
 
     The minimum dwell is the report's setting ``dwell_s``, or ``DWELL_S``.
     """
-    ends = frame_ends(report.frames)
-    seen: dict[int, list[tuple[FrameResult, float, FacePrediction]]] = {}
-    for frame, end in zip(report.frames, ends, strict=True):
-        for prediction in frame.predictions:
-            if prediction.face.track is not None:
-                seen.setdefault(prediction.face.track, []).append((frame, end, prediction))
+    log = FrameLog.of(report.frames)
+    ends = frame_ends(log.frames["time_s"])
     dwell_s = float(report.settings.get("dwell_s", DWELL_S))
-    return {track: tuple(_decide(seen[track], dwell_s)) for track in sorted(seen)}
+    order = np.argsort(log.faces["track"], kind="stable")
+    tracks, begins = np.unique(log.faces["track"][order], return_index=True)
+    return {
+        int(track): _decide(log, rows, ends, dwell_s)
+        for track, rows in zip(tracks, np.split(order, begins)[1:], strict=True)
+        if track
+    }
 
 
-def find_segments(moments: Iterable[Moment], track: int) -> tuple[Segment, ...]:
-    """Join the moments of a track that have the same decision."""
+def find_segments(readings: Readings, track: int) -> tuple[Segment, ...]:
+    """Join neighbouring frames of a track that have the same decision."""
     return tuple(
-        _join(track, list(stretch))
-        for _, stretch in groupby(moments, key=lambda moment: moment.decision)
+        _join(readings, track, slice(begin, end)) for begin, end in _runs(readings.decision)
     )
 
 
-def frame_ends(frames: tuple[FrameResult, ...]) -> list[float]:
+def frame_ends(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """When each frame ends: when the next begins; the last lasts as long as most.
 
     Where nothing was shown for long the frame before ends after a few usual steps.
     A single picture has no length of its own: it counts as one second.
     """
-    times = np.array([frame.time_s for frame in frames])
     if len(times) < 2:
-        return [float(time) + 1.0 for time in times]
+        return times + 1.0
     steps = np.diff(times)
-    usual = float(np.median(steps))
+    usual = np.median(steps)
     lengths = np.append(np.minimum(steps, _LONGEST_STEP * usual), usual)
-    return [float(end) for end in times + lengths]
+    return np.asarray(times + lengths, np.float64)
 
 
 def _decide(
-    seen: list[tuple[FrameResult, float, FacePrediction]], dwell_s: float
-) -> Iterable[Moment]:
+    log: FrameLog, rows: NDArray[np.int64], ends: NDArray[np.float64], dwell_s: float
+) -> Readings:
     """Go through stretches of equal reading; those that last decide, the others follow."""
-    decision: str | None = None
-    reason = BRIEF
-    for reading, group in groupby(seen, key=lambda item: _reading(item[2])):
-        stretch = list(group)
-        lasted = stretch[-1][1] - stretch[0][0].time_s
-        if lasted >= dwell_s - _TOLERANCE:
-            decision = reading
-            flags = Counter(flag for _, _, p in stretch for flag in p.quality)
-            reason = "" if reading else flags.most_common(1)[0][0]
-        for frame, end, prediction in stretch:
-            yield Moment(frame.index, frame.time_s, end, prediction, decision, reason)
+    faces = log.faces[rows]
+    start_s, end_s = log.frames["time_s"][faces["frame"]], ends[faces["frame"]]
+    reading = np.where(faces["flags"], UNDECIDED, faces["probabilities"].argmax(axis=1))
+    # From which frame on which decision stands, and why there is none.
+    since, decisions, reasons = [0], [UNDECIDED], [REASONS.index(BRIEF)]
+    for begin, end in _runs(reading):
+        if end_s[end - 1] - start_s[begin] >= dwell_s - _TOLERANCE:
+            flagged = reading[begin] == UNDECIDED
+            since.append(begin)
+            decisions.append(int(reading[begin]))
+            reasons.append(1 + _most(faces["flags"][begin:end]) if flagged else 0)
+    frames = np.diff([*since, len(rows)])
+    return Readings(
+        frame=log.frames["index"][faces["frame"]],
+        start_s=start_s,
+        end_s=end_s,
+        probabilities=faces["probabilities"],
+        flags=faces["flags"],
+        decision=np.repeat(decisions, frames),
+        reason=np.repeat(reasons, frames),
+    )
 
 
-def _reading(prediction: FacePrediction) -> str | None:
-    return None if prediction.quality else prediction.label
+def _most(flags: NDArray[np.uint8]) -> int:
+    """Position in ``FLAGS`` of the flag that most frames carry."""
+    return int(np.argmax([np.count_nonzero(flags >> bit & 1) for bit in range(len(FLAGS))]))
 
 
-def _join(track: int, moments: list[Moment]) -> Segment:
-    expression = moments[0].decision
-    probability = None
-    if expression is not None:
-        column = EMOTIONS.index(expression)
-        readings = [float(moment.prediction.probabilities[column]) for moment in moments]
-        probability = float(np.average(readings, weights=[moment.seconds for moment in moments]))
-    reasons = Counter(moment.reason for moment in moments)
+def _runs(values: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Begin and end of each stretch of equal values."""
+    if len(values):
+        changes = (np.flatnonzero(np.diff(values)) + 1).tolist()
+        yield from zip([0, *changes], [*changes, len(values)], strict=True)
+
+
+def _join(readings: Readings, track: int, part: slice) -> Segment:
+    decision = int(readings.decision[part][0])
+    expression = probability = None
+    if decision != UNDECIDED:
+        expression = EMOTIONS[decision]
+        sure = readings.probabilities[part, decision]
+        probability = float(np.average(sure, weights=readings.seconds[part]))
     return Segment(
         track=track,
-        start_s=moments[0].start_s,
-        end_s=moments[-1].end_s,
+        start_s=float(readings.start_s[part][0]),
+        end_s=float(readings.end_s[part][-1]),
         expression=expression,
         probability=probability,
-        reason=reasons.most_common(1)[0][0],
-        frames=len(moments),
+        reason=REASONS[int(np.bincount(readings.reason[part]).argmax())],
+        frames=len(readings.frame[part]),
     )

@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from fer.segments import Moment, Segment, find_moments, find_segments, frame_ends
+import numpy as np
+
+from fer.frame_log import FrameLog
+from fer.segments import UNDECIDED, Readings, Segment, find_readings, find_segments, frame_ends
 from fer.types import EMOTIONS, VideoReport
 
 
@@ -20,16 +23,17 @@ def summarize(report: VideoReport) -> dict[str, Any]:
     Returns:
         The video as a whole, and under ``"tracks"`` each face.
     """
-    moments = find_moments(report)
-    ends = frame_ends(report.frames)
-    lengths = [end - frame.time_s for frame, end in zip(report.frames, ends, strict=True)]
-    without = sum(d for f, d in zip(report.frames, lengths, strict=True) if not f.predictions)
-    tracks = [_summarize_track(track, seen) for track, seen in moments.items()]
+    found = find_readings(report)
+    frames = FrameLog.of(report.frames).frames
+    ends = frame_ends(frames["time_s"])
+    lengths = ends - frames["time_s"]
+    without = lengths[frames["faces"] == 0].sum()
+    tracks = [_summarize_track(track, readings) for track, readings in found.items()]
     return {
-        "frames": len(report.frames),
-        "duration_s": round(ends[-1] - report.frames[0].time_s, 3) if ends else 0.0,
-        "share_without_face": round(without / sum(lengths), 4) if lengths else None,
-        **_shares([moment for seen in moments.values() for moment in seen]),
+        "frames": len(frames),
+        "duration_s": round(float(ends[-1] - frames["time_s"][0]), 3) if len(ends) else 0.0,
+        "share_without_face": round(float(without / lengths.sum()), 4) if len(ends) else None,
+        **_shares(list(found.values())),
         "changes": sum(track["changes"] for track in tracks),
         "peaks": _highest([{"track": t["track"], **p} for t in tracks for p in t["peaks"]]),
         "tracks": tracks,
@@ -38,34 +42,40 @@ def summarize(report: VideoReport) -> dict[str, Any]:
 
 def segments_of(report: VideoReport) -> tuple[Segment, ...]:
     """The segments of all tracks, track by track."""
-    found = find_moments(report)
-    return tuple(s for track, seen in found.items() for s in find_segments(seen, track))
+    found = find_readings(report)
+    return tuple(s for track, readings in found.items() for s in find_segments(readings, track))
 
 
-def _summarize_track(track: int, moments: Sequence[Moment]) -> dict[str, Any]:
-    segments = find_segments(moments, track)
+def _summarize_track(track: int, readings: Readings) -> dict[str, Any]:
+    segments = find_segments(readings, track)
     return {
         "track": track,
-        "first_s": round(moments[0].start_s, 3),
-        "last_s": round(moments[-1].start_s, 3),
-        "frames": len(moments),
-        **_shares(moments),
+        "first_s": round(float(readings.start_s[0]), 3),
+        "last_s": round(float(readings.start_s[-1]), 3),
+        "frames": len(readings.frame),
+        **_shares([readings]),
         "changes": _changes(segments),
-        "peaks": _highest([_peak(m) for m in moments if _shows_decision(m)]),
+        "peaks": _peaks(readings),
         "segments": [_segment_fields(segment) for segment in segments],
     }
 
 
-def _shares(moments: Sequence[Moment]) -> dict[str, Any]:
+def _shares(faces: Sequence[Readings]) -> dict[str, Any]:
     """Share of the time that faces are seen, by expression, and of the time that none is clear."""
-    total = sum(moment.seconds for moment in moments)
-    seconds = dict.fromkeys((*EMOTIONS, None), 0.0)
-    for moment in moments:
-        seconds[moment.decision] += moment.seconds
-    unclear = seconds.pop(None)
+    seconds = np.zeros(len(EMOTIONS) + 1)  # the last one: undecided
+    for readings in faces:
+        seconds += np.bincount(
+            np.where(readings.decision == UNDECIDED, len(EMOTIONS), readings.decision),
+            weights=readings.seconds,
+            minlength=len(seconds),
+        )
+    total = seconds.sum()
+    *shares, unclear = (seconds / total).tolist() if total else seconds.tolist()
     return {
-        "share": {label: round(time / total, 4) for label, time in seconds.items() if time},
-        "share_unclear": round(unclear / total, 4) if total else None,
+        "share": {
+            label: round(share, 4) for label, share in zip(EMOTIONS, shares, strict=True) if share
+        },
+        "share_unclear": round(unclear, 4) if total else None,
     }
 
 
@@ -75,33 +85,35 @@ def _changes(segments: Sequence[Segment]) -> int:
     return sum(before != after for before, after in pairwise(expressions))
 
 
-def _shows_decision(moment: Moment) -> bool:
-    """Whether the frame itself shows what was decided, with nothing against it."""
-    prediction = moment.prediction
-    return prediction.label == moment.decision and not prediction.quality
+def _peaks(readings: Readings) -> list[dict[str, Any]]:
+    """The most probable moment of each expression, the earliest of equals, in label order.
 
-
-def _peak(moment: Moment) -> dict[str, Any]:
-    return {
-        "expression": moment.decision,
-        "time_s": round(moment.start_s, 3),
-        "frame": moment.frame,
-        "probability": moment.prediction.confidence,
-    }
+    Only frames count that show what was decided themselves, with nothing against it.
+    """
+    confidence = readings.probabilities.max(axis=1)
+    shown = (readings.probabilities.argmax(axis=1) == readings.decision) & (readings.flags == 0)
+    peaks = []
+    for decision, label in enumerate(EMOTIONS):
+        candidates = np.flatnonzero(shown & (readings.decision == decision))
+        if len(candidates):
+            at = candidates[confidence[candidates].argmax()]
+            peaks.append(
+                {
+                    "expression": label,
+                    "time_s": round(float(readings.start_s[at]), 3),
+                    "frame": int(readings.frame[at]),
+                    "probability": round(float(confidence[at]), 4),
+                }
+            )
+    return peaks
 
 
 def _highest(peaks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The most probable moment of each expression, the earliest of equals, in label order."""
+    """The most probable peak of each expression, the earliest of equals, in label order."""
     best: dict[str, dict[str, Any]] = {}
-    for peak in peaks:
-        known = best.get(peak["expression"])
-        if known is None or peak["probability"] > known["probability"]:
-            best[peak["expression"]] = peak
-    return [
-        {**best[label], "probability": round(best[label]["probability"], 4)}
-        for label in EMOTIONS
-        if label in best
-    ]
+    for peak in sorted(peaks, key=lambda peak: (-peak["probability"], peak["time_s"])):
+        best.setdefault(peak["expression"], peak)
+    return [best[label] for label in EMOTIONS if label in best]
 
 
 def _segment_fields(segment: Segment) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageColor, ImageDraw, ImageFont
 
-from fer.segments import Moment, Segment, find_moments, find_segments, frame_ends
+from fer.frame_log import FrameLog
+from fer.segments import Readings, Segment, find_readings, find_segments, frame_ends
 from fer.types import COLORS, EMOTIONS, Image, VideoReport
 
 #: At most so many faces: those that are seen longest.
@@ -32,11 +33,12 @@ def draw_timeline(report: VideoReport) -> bytes:
     Returns:
         A PNG, 1200 pixels wide, black on white.
     """
-    found = find_moments(report)
-    longest = sorted(found, key=lambda track: (-len(found[track]), track))[:MOST_FACES]
+    found = find_readings(report)
+    longest = sorted(found, key=lambda track: (-len(found[track].frame), track))[:MOST_FACES]
     tracks = sorted(longest)
-    start = report.frames[0].time_s if report.frames else 0.0
-    end = max([start + 1e-3, *frame_ends(report.frames)])
+    times = FrameLog.of(report.frames).frames["time_s"]
+    start = float(times[0]) if len(times) else 0.0
+    end = max([start + 1e-3, *frame_ends(times)[-1:].tolist()])
     lane = _STRIP + 4 + _AREA + _GAP
     height = _TOP + max(1, len(tracks)) * lane + 40
     picture = PillowImage.new("RGB", (_WIDTH, height), _PAPER)
@@ -63,14 +65,12 @@ def draw_timeline(report: VideoReport) -> bytes:
     return target.getvalue()
 
 
-def _stack(moments: Sequence[Moment], start: float, end: float) -> Image:
+def _stack(readings: Readings, start: float, end: float) -> Image:
     """(height, width, 3): in each column the probabilities of its time, one upon the other."""
     times = start + (np.arange(_PLOT) + 0.5) / _PLOT * (end - start)
-    begins = np.array([moment.start_s for moment in moments])
-    ends = np.array([moment.end_s for moment in moments])
-    at = np.clip(np.searchsorted(begins, times, side="right") - 1, 0, None)
-    shown = (times >= begins[at]) & (times < ends[at])
-    probabilities = np.array([moment.prediction.probabilities for moment in moments])
+    at = np.clip(np.searchsorted(readings.start_s, times, side="right") - 1, 0, None)
+    shown = (times >= readings.start_s[at]) & (times < readings.end_s[at])
+    probabilities = readings.probabilities
     tops = probabilities.cumsum(axis=1)[at]  # (width, 7)
     tops[:, -1] = 2.0  # sums may miss 1 by a rounding
     level = (np.arange(_AREA)[::-1] + 0.5) / _AREA

@@ -7,7 +7,7 @@ that wants it. A frame without a face has an empty tuple of predictions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -210,7 +210,7 @@ class VideoReport:
     model: str
     model_hash: str
     detector: str
-    frames: tuple[FrameResult, ...]
+    frames: Sequence[FrameResult]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,29 +1,32 @@
 """Analyse a video: frames in from any source, a report and an annotated video out.
 
-Reading ahead, analysing, and drawing with encoding run on a thread each, so that they
-overlap on the cores there are. A handful of frames is in memory at a time. The
+Decoding, finding faces, reading them, and drawing with encoding run on a thread each, so
+that they overlap on the cores there are. A handful of frames is in memory at a time. The
 annotated video runs on the clock of its source, with time 0 at the first analysed frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, Protocol, cast
 
-from fer import quality
-from fer.artifacts import SERVING
+from fer import quality, video_reader
+from fer.artifacts import served_file
 from fer.background import Behind, ahead
 from fer.errors import MediaError
+from fer.face_search import find_faces
+from fer.frame_log import FrameLog
 from fer.moments import Moments
 from fer.pipeline import Analyzer
+from fer.sound import Sound
 from fer.tracking import Tracker
-from fer.types import FrameResult, Image, VideoReport
+from fer.types import Image, VideoReport
 from fer.video_output import VideoOutput
 from fer.video_reader import BrokenVideoError, VideoFrame, VideoInfo, probe, read_frames
 from fer.video_settings import VideoSettings
@@ -51,6 +54,28 @@ _THRESHOLDS: Final = {
     "blurred_below": quality.BLURRED,
     "turned_above": quality.TURNED,
 }
+
+
+#: Bytes of pictures that may wait between two steps, and the most pictures that may.
+_WAITING: Final = 32_000_000
+_MOST_WAITING: Final = 3
+
+
+class Reader(Protocol):
+    """Reads videos, as :mod:`fer.video_reader` and :mod:`fer.restricted` do."""
+
+    def probe(self, source: Path | BinaryIO) -> VideoInfo:
+        """Look at a video and decode its first picture."""
+
+    def read_frames(
+        self,
+        source: Path | BinaryIO,
+        *,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        fps: float | None = None,
+    ) -> Generator[VideoFrame]:
+        """Decode a video picture by picture."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +107,8 @@ def analyze_video(
     moments: Moments | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    reader: Reader = video_reader,
+    open_sound: Callable[[Path | BinaryIO, float], Sound] = Sound,
 ) -> VideoReport:
     """Find and read every face in every frame, or in as many as the settings say.
 
@@ -95,6 +122,10 @@ def analyze_video(
         moments: collects pictures meanwhile.
         on_progress: called after every frame, on the calling thread.
         should_stop: asked after every frame; once true, what was done is kept.
+        reader: decodes the video. The default does so in this process; files from
+            strangers belong to :mod:`fer.restricted`.
+        open_sound: decodes its sound; for strangers' files
+            :func:`fer.restricted_sound.open_sound`.
 
     Returns:
         The report. Its settings hold ``broken_at_s`` if the video was damaged
@@ -106,24 +137,31 @@ def analyze_video(
     """
     settings = settings or VideoSettings()
     view = _views(source)
-    info = probe(view())
+    info = reader.probe(view())
     tracker = Tracker(settings.max_gap_s, settings.smoothing_s, settings.least_confidence)
-    results: list[FrameResult] = []
+    results = FrameLog()
     notes: dict[str, float] = {}
     expected = _expected(info, settings)
+    depth = min(max(_WAITING // (3 * info.width * info.height), 1), _MOST_WAITING)
     started = monotonic()
     with ExitStack() as stack:
-        output = stack.enter_context(VideoOutput(settings, info, view(), annotated, moments))
-        show = stack.enter_context(Behind(output.add))
-        frames = read_frames(
+        output = stack.enter_context(
+            VideoOutput(settings, info, view(), annotated, moments, open_sound=open_sound)
+        )
+        show = stack.enter_context(Behind(output.add, depth))
+        frames = reader.read_frames(
             view(), start_s=settings.start_s, end_s=settings.end_s, fps=settings.fps
         )
+        decoded = stack.enter_context(closing(ahead(frames, depth)))
+        searched = find_faces(
+            decoded, analyzer.detector, settings.search_s, search_all=settings.blurred
+        )
         try:
-            for frame in stack.enter_context(closing(ahead(frames))):
-                found = analyzer.analyze(frame.image, frame.index, frame.time_s)
+            for frame, faces, boxes in stack.enter_context(closing(ahead(searched, depth))):
+                found = analyzer.read(frame.image, faces, frame.index, frame.time_s)
                 result = tracker.update(found, cut=frame.cut)
                 results.append(result)
-                show((frame, result))
+                show((frame, result, boxes))
                 if on_progress is not None:
                     elapsed_s = monotonic() - started
                     on_progress(_progress(len(results), expected, elapsed_s, output.latest))
@@ -140,9 +178,9 @@ def analyze_video(
     return VideoReport(
         source=name,
         model=run.name,
-        model_hash=run.files[SERVING],
+        model_hash=run.files[served_file(run)],
         detector=analyzer.detector.name,
-        frames=tuple(results),
+        frames=results,
         settings={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": _versions(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -9,12 +10,14 @@ from typing import BinaryIO, Self
 
 from fer.annotate import draw
 from fer.moments import Moments
-from fer.privacy import FaceHider
+from fer.privacy import Box, FaceHider
 from fer.sound import Sound
 from fer.types import FrameResult, Image
 from fer.video_reader import VideoFrame, VideoInfo
 from fer.video_settings import VideoSettings
 from fer.video_writer import VideoWriter
+
+Boxes = tuple[Box, ...]
 
 
 class VideoOutput:
@@ -26,6 +29,7 @@ class VideoOutput:
         source: the source once more, for its sound.
         target: where to write the annotated video, if anywhere.
         moments: collects pictures, with faces hidden where they are to be.
+        open_sound: makes the sound track from the source and a time on its clock.
     """
 
     def __init__(
@@ -35,12 +39,15 @@ class VideoOutput:
         source: Path | BinaryIO,
         target: Path | BinaryIO | None,
         moments: Moments | None,
+        *,
+        open_sound: Callable[[Path | BinaryIO, float], Sound] = Sound,
     ) -> None:
         self._settings = settings
         self._info = info
         self._source = source
         self._target = target
         self._moments = moments
+        self._open_sound = open_sound
         self._hider = FaceHider(settings.keep, settings.max_gap_s) if settings.blurred else None
         self._writer: VideoWriter | None = None
         self._first_pts = 0
@@ -59,16 +66,16 @@ class VideoOutput:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def add(self, analysed: tuple[VideoFrame, FrameResult]) -> None:
-        """Take the next frame, with what was found in it.
+    def add(self, analysed: tuple[VideoFrame, FrameResult, Boxes]) -> None:
+        """Take the next frame, with what was found in it, and boxes of faces to hide besides.
 
         Raises:
             MediaError: if the annotated video cannot be written.
         """
-        frame, result = analysed
+        frame, result, boxes = analysed
         picture = frame.image
         if self._hider is not None:
-            picture = self._hider.hide(picture, result, cut=frame.cut)
+            picture = self._hider.hide(picture, result, boxes, cut=frame.cut)
         if self._moments is not None:
             self._moments.add(picture, result)
         if self._target is None:
@@ -82,7 +89,8 @@ class VideoOutput:
 
     def _open(self, target: Path | BinaryIO, first: VideoFrame) -> VideoWriter:
         self._first_pts = first.pts
-        sound = self._stack.enter_context(Sound(self._source, self._info.start_s + first.time_s))
+        start_s = self._info.start_s + first.time_s
+        sound = self._stack.enter_context(self._open_sound(self._source, start_s))
         fps = [rate for rate in (self._info.fps, self._settings.fps) if rate]
         writer = VideoWriter(target, self._info.time_base, min(fps, default=None), sound)
         return self._stack.enter_context(writer)

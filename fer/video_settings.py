@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from fer.errors import MediaError
 from fer.quality import UNCERTAIN
 from fer.segments import DWELL_S
+
+#: Seconds between two frames that are searched for faces: shorter than what counts as a
+#: decision. ``docs/video.md`` tells what it costs and what it saves.
+SEARCH_S: Final = 0.3
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,8 @@ class VideoSettings:
         smoothing_s: time constant in seconds of the smoothing per track; 0 for none.
         dwell_s: seconds that a reading must last to count.
         least_confidence: probability, 0 to 1, under which a face is flagged uncertain.
+        search_s: seconds between two frames that are searched for faces, at most; in between
+            faces are where they must have been. 0 searches every frame.
         max_gap_s: seconds that a face may be out of sight and stay the same track.
         fps: frames to analyse per second; None for every frame.
         start_s: where to begin, in seconds of the video.
@@ -32,6 +39,7 @@ class VideoSettings:
     smoothing_s: float = 0.3
     dwell_s: float = DWELL_S
     least_confidence: float = UNCERTAIN
+    search_s: float = SEARCH_S
     max_gap_s: float = 1.0
     fps: float | None = None
     start_s: float = 0.0
@@ -41,7 +49,8 @@ class VideoSettings:
     keep: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if min(self.smoothing_s, self.dwell_s, self.max_gap_s, self.start_s) < 0:
+        seconds = (self.smoothing_s, self.dwell_s, self.search_s, self.max_gap_s, self.start_s)
+        if min(seconds) < 0:
             raise MediaError("Seconds must be at least 0.")
         if not 0 <= self.least_confidence <= 1:
             raise MediaError("The least confidence must be from 0 to 1.")

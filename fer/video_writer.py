@@ -131,8 +131,10 @@ class VideoWriter:
 
     def _add_stream(self, width: int, height: int) -> VideoStream:
         # A key frame every two seconds or so, so that a player can jump; speed
-        # before size, since encoding shares the processor with the analysis.
-        options = {"preset": "veryfast", "crf": "23", "g": str(round(2 * self._rate))}
+        # before size, since encoding shares the processor with the analysis. No B-frames: at
+        # a variable rate their order makes readers lose the last pictures.
+        interval = str(round(2 * self._rate))
+        options = {"preset": "veryfast", "crf": "23", "g": interval, "bf": "0"}
         stream = self._container.add_stream("libx264", rate=self._rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context

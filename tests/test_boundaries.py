@@ -18,8 +18,17 @@ PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 #: Rows from the ground up: a module imports from its own row or those before it, never later ones.
 LAYERS = (
     ("types", "errors", "provenance"),
-    ("quality", "cuts", "segments", "background", "views", "video_settings", "operator"),
-    ("confinement", "decoder_client"),
+    (
+        "quality",
+        "cuts",
+        "frame_log",
+        "segments",
+        "background",
+        "views",
+        "video_settings",
+        "operator",
+    ),
+    ("confinement", "decoder_client", "private_files"),
     (
         "preprocessing",
         "images",
@@ -79,7 +88,7 @@ LAYERS = (
     ),
     ("timeline",),
     ("console",),
-    ("bench_record", "bench_timing"),
+    ("bench_record", "bench_timing", "bench_pictures"),
     (
         "bench_classifier",
         "bench_peers",

@@ -36,3 +36,12 @@ def test_a_cut_leaves_nothing_behind() -> None:
     hider = FaceHider()
     hider.hide(NOISE, frame(prediction(LEFT, track=1)))
     assert not hidden(hider.hide(NOISE, frame(time_s=0.1), cut=True), LEFT)
+
+
+def test_what_was_seen_in_this_very_picture_is_hidden_unless_it_is_a_kept_face() -> None:
+    moved = (12, 22, 52, 72)
+    known = frame(prediction(LEFT, track=1))
+    for keep, shown in (((), False), ((1,), True)):
+        image = FaceHider(keep=keep).hide(NOISE, known, [moved, RIGHT])
+        assert hidden(image, RIGHT)
+        assert hidden(image, moved) is not shown

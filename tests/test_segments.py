@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
-from fer.segments import BRIEF, Segment, find_moments, find_segments, frame_ends
-from fer.types import FrameResult, VideoReport
+from fer.segments import BRIEF, UNDECIDED, Segment, find_readings, find_segments, frame_ends
+from fer.types import EMOTIONS, VideoReport
 from tests.fakes import frame, prediction
 
 
@@ -25,12 +26,15 @@ def of(labels: str, *, step: float = 0.1, dwell: float = 0.3) -> VideoReport:
 
 def decided(labels: str, *, dwell: float = 0.3) -> str:
     """The decision of each frame with a face: first letter, or a dash for none."""
-    moments = find_moments(of(labels, dwell=dwell)).get(1, ())
-    return "".join(moment.decision[0] if moment.decision else "-" for moment in moments)
+    found = find_readings(of(labels, dwell=dwell))
+    decisions = found[1].decision if found else ()
+    return "".join(
+        "-" if decision == UNDECIDED else EMOTIONS[decision][0] for decision in decisions
+    )
 
 
 def segments(report: VideoReport) -> Sequence[Segment]:
-    return find_segments(find_moments(report)[1], 1)
+    return find_segments(find_readings(report)[1], 1)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +61,8 @@ def test_without_a_dwell_every_frame_decides() -> None:
 
 
 def test_the_dwell_is_time_and_not_a_number_of_frames() -> None:
-    moments = find_moments(of("hs", step=0.5))[1]
-    assert [moment.decision for moment in moments] == ["happy", "sad"]
+    readings = find_readings(of("hs", step=0.5))[1]
+    assert [EMOTIONS[decision] for decision in readings.decision] == ["happy", "sad"]
 
 
 def test_segments_tell_when_how_and_why_not() -> None:
@@ -76,10 +80,10 @@ def test_the_mean_probability_counts_what_was_absorbed() -> None:
 
 
 def test_a_frame_lasts_until_the_next_but_not_across_a_hole() -> None:
-    def at(*times: float) -> tuple[FrameResult, ...]:
-        return tuple(frame(index=i, time_s=t) for i, t in enumerate(times))
+    def ends(*times: float) -> list[float]:
+        return [float(end) for end in frame_ends(np.array(times))]
 
-    assert frame_ends(at(0.0, 0.1, 0.2, 0.3)) == pytest.approx([0.1, 0.2, 0.3, 0.4])
-    assert frame_ends(at(0.0, 0.1, 0.2, 9.0, 9.1)) == pytest.approx([0.1, 0.2, 0.5, 9.1, 9.2])
-    assert frame_ends(at(4.0)) == [5.0]
-    assert frame_ends(()) == []
+    assert ends(0.0, 0.1, 0.2, 0.3) == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert ends(0.0, 0.1, 0.2, 9.0, 9.1) == pytest.approx([0.1, 0.2, 0.5, 9.1, 9.2])
+    assert ends(4.0) == [5.0]
+    assert ends() == []

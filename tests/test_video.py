@@ -280,7 +280,8 @@ def test_every_frame_gets_a_result_with_its_time() -> None:
 
 def test_frames_without_a_face_are_kept() -> None:
     faces = FakeDetector(lambda call: ((5, 5, 30, 30),) if call % 2 else ())
-    report = video.analyze_video(io.BytesIO(clip()), analyzer(faces), name="a")
+    settings = VideoSettings(search_s=0)
+    report = video.analyze_video(io.BytesIO(clip()), analyzer(faces), name="a", settings=settings)
     assert [len(f.predictions) for f in report.frames] == [0, 1] * 5
 
 
@@ -520,6 +521,15 @@ def test_a_full_disk_gets_a_sentence_and_leaves_nothing() -> None:
     with pytest.raises(MediaError, match="No space left"):
         video.analyze_video(io.BytesIO(clip()), analyzer(), name="a", annotated=full)
     assert full.getvalue() == b""
+
+
+def test_no_picture_is_lost_at_the_end_of_a_variable_rate() -> None:
+    ticks = [0, 1, 57, 58, 79, 80]
+    out = io.BytesIO()
+    with video.VideoWriter(out, Fraction(1, 24), 1.24) as writer:
+        for pts in ticks:
+            writer.write(plain(16, 16), pts)
+    assert times(out.getvalue()) == pytest.approx([pts / 24 for pts in ticks])
 
 
 def test_time_must_advance_when_writing() -> None:

@@ -56,7 +56,11 @@ def test_frames_times_and_rows_always_agree(  # noqa: PLR0917
 
     out = io.BytesIO()
     analysed = video.analyze_video(
-        io.BytesIO(data), Analyzer(FakeDetector(faces), FakeClassifier()), name="a", annotated=out
+        io.BytesIO(data),
+        Analyzer(FakeDetector(faces), FakeClassifier()),
+        name="a",
+        settings=VideoSettings(search_s=0),
+        annotated=out,
     )
     assert [frame.index for frame in analysed.frames] == list(range(len(ticks)))
     expected = [float(tick * rate) for tick in ticks]
