@@ -14,12 +14,13 @@ from typing import Final
 
 import streamlit as st
 
-from fer import app_session, artifacts
+from fer import app_session, artifacts, private_files
 from fer.classifier import FacialExpressionModel
 from fer.errors import FerError, OperatorError
 from fer.faces import create_detector, detector_status
 from fer.operator import Operator, load_operator
 from fer.pipeline import Analyzer
+from fer.private_files import PrivateFilesError
 from fer.types import FacePrediction, Run
 
 _ICON: Final = Path(__file__).parent / "assets" / "icon.svg"
@@ -44,8 +45,9 @@ _navigation = {"registered": False}
 def run() -> None:
     """Run the page that was asked for, with the session's controls at its foot."""
     try:
+        private_files.claim()
         operator = load_operator()
-    except OperatorError as error:
+    except (OperatorError, PrivateFilesError) as error:
         # It may have meant to switch something off: no page runs until the file is mended.
         navigation(Operator())
         _tell(error)
