@@ -1,44 +1,49 @@
 """The webcam: a frame comes in, a frame with boxes goes out, the latest result waits under a lock.
 
-streamlit-webrtc calls ``ExpressionProcessor.recv`` on a thread of its own, once at a
-time, always with the newest frame: while one frame is analysed the ones that
-arrive are dropped, never queued, so the answer stays young on a slow machine.
-The page reads ``ExpressionProcessor.latest`` whenever it likes. Nothing is written to disk.
+streamlit-webrtc calls ``ExpressionProcessor.recv_queued`` on a thread of its own, once at a
+time, with all frames that have arrived meanwhile: the newest is analysed, the others are
+dropped, so that the answer stays young on a slow machine. A box is drawn into the very frame
+that it was found in. Nothing is written to disk.
 """
 
 from __future__ import annotations
 
-import json
+import io
 import logging
-import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import av
 import numpy as np
+from PIL import Image as PillowImage
+from PIL.PngImagePlugin import PngInfo
 from streamlit_webrtc import VideoProcessorBase
 
-from fer.annotate import draw
 from fer.errors import FerError
+from fer.live_labels import SteadyLabels
+from fer.live_meter import STAGES, Speed, Waiting
+from fer.live_picture import LivePicture
+from fer.live_seats import SEATS, Seats
+from fer.live_session import LiveSession
 from fer.pipeline import Analyzer
+from fer.report import NOTE
 from fer.tracking import Tracker
-from fer.types import FrameResult
+from fer.types import FrameResult, Image
 
 _log = logging.getLogger(__name__)
 
-#: Time constant in seconds with which the probabilities of each person are
-#: smoothed: long enough to calm the label, short enough to follow a smile.
-SMOOTHING_S: Final = 0.3
+#: Seconds that a face may be out of sight and keep its number: a computer that stalls for a moment
+#: does not make anybody else of it.
+MAX_GAP_S: Final = 2.0
 
-#: Frames per second and milliseconds per frame are means over this many seconds.
-_WINDOW_S: Final = 3.0
-
-#: Own ICE servers as a JSON list, see docs/webrtc.md.
-ICE_SERVERS_VARIABLE: Final = "FER_ICE_SERVERS"
+#: What a stream is told for which there is no place.
+BUSY: Final = (
+    "All places for live cameras are taken, so this picture is not analysed. It will be as soon "
+    "as somebody leaves; the Photo page works meanwhile."
+)
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,14 @@ class LiveState:
 
     Attributes:
         result: the latest frame's faces; None before the first frame and after an error.
-        frames_per_s: frames analysed per second; 0 when none arrives any more.
-        ms_per_frame: mean time in milliseconds to analyse and draw one frame.
+        labels: by track, what each face is labelled: an expression, or what speaks against one.
+        speed: how the stream runs.
         error: why the latest frame went out without boxes, as a sentence; None when it did not.
     """
 
     result: FrameResult | None = None
-    frames_per_s: float = 0.0
-    ms_per_frame: float = 0.0
+    labels: Mapping[int, str] = field(default_factory=dict)
+    speed: Speed = field(default_factory=Speed)
     error: str | None = None
 
 
@@ -65,8 +70,9 @@ class ExpressionProcessor(VideoProcessorBase):
         make_analyzer: makes this stream's analyzer, with a detector of its own
             and the shared classifier. It is called on the video thread, with
             the first frame, and must not touch Streamlit.
-        smoothing_s: time constant in seconds of the smoothing; 0 for none.
-        least: confidence under which a face is drawn as unsure.
+        session: where settings come from and what is seen is recorded.
+        limit: how many streams of this process may be analysed at once.
+        seats: the places that they hold.
         clock: seconds that never run backwards. The stream is timed by it
             rather than by the browser's timestamps, which jump when a camera
             is switched.
@@ -76,22 +82,33 @@ class ExpressionProcessor(VideoProcessorBase):
         self,
         make_analyzer: Callable[[], Analyzer],
         *,
-        smoothing_s: float = SMOOTHING_S,
-        least: float = 0.0,
+        session: LiveSession | None = None,
+        limit: int = 8,
+        seats: Seats = SEATS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make_analyzer = make_analyzer
-        self._least = least
+        self._session = session or LiveSession()
+        self._recording, self._meter = self._session.begin()
+        self._limit, self._seats, self._seat = limit, seats, seats.new()
         self._clock = clock
-        self._tracker = Tracker(smoothing_s=smoothing_s)
+        self._tracker = Tracker(MAX_GAP_S)
+        self._labels = SteadyLabels()
+        self._drawing = LivePicture()
+        self._waiting = Waiting()
         self._analyzer: Analyzer | None = None
-        self._started = clock()
+        self._started_s: float | None = None
         self._frames = 0
-        # Guards everything below, which `latest` reads from the page's thread.
+        # Guards everything below, which the page's thread reads.
         self._lock = threading.Lock()
-        self._result: FrameResult | None = None
-        self._error: str | None = None
-        self._recent: deque[tuple[float, float]] = deque()  # (finished at, seconds it took)
+        self._state = LiveState()
+        self._picture: Image | None = None
+        seats.hold(self._seat, limit)  # from the start: whoever comes next must know
+
+    async def recv_queued(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
+        """Analyse the newest of the frames that have arrived; the others are too old to matter."""
+        self._meter.drop(len(frames) - 1)
+        return [self.recv(frames[-1])]
 
     def recv(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Draw the faces of one frame.
@@ -99,79 +116,94 @@ class ExpressionProcessor(VideoProcessorBase):
         An exception that left this method would freeze the picture for good, so
         whatever goes wrong the frame itself is returned and ``latest`` tells why.
         """
-        begun = self._clock()
-        result: FrameResult | None = None
-        error: str | None = None
-        annotated = frame
+        begun_s = self._clock()
+        watch = _Stopwatch(self._clock, self._waiting.seconds(frame.time, begun_s))
+        before = self._state
+        state, picture, annotated = LiveState(), None, frame
         try:
+            self._hold()
             image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-            if self._analyzer is None:
-                self._analyzer = self._make_analyzer()
-            found = self._analyzer.analyze(image, index=self._frames, time_s=begun - self._started)
-            result = self._tracker.update(found)
-            drawn = draw(image, result, threshold=self._least)
-            annotated = av.VideoFrame.from_ndarray(drawn, format="rgb24")
+            watch.lap("decode")
+            result, labels = self._read(image, begun_s, watch)
+            picture = self._drawing.draw(image, result, labels, self._session.settings)
+            annotated = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            watch.lap("draw")
+            state = LiveState(result, labels)
+            self._recording.add(result, labels)
         except Exception as exc:  # noqa: BLE001 the picture must go on, see the docstring
-            result, error = None, _explain(exc)
-            if error != self._error:  # once, not 15 times a second
+            state = LiveState(error=_explain(exc))
+            if state.error != before.error:  # once, not 15 times a second
                 _log.exception("A webcam frame could not be analysed")
         self._frames += 1
-        finished = self._clock()
+        self._meter.add(self._clock(), watch.seconds)
         with self._lock:
-            self._result, self._error = result, error
-            self._recent.append((finished, finished - begun))
-            self._forget(finished)
+            self._state, self._picture = state, picture
         return annotated
 
     def latest(self) -> LiveState:
         """What is known now; safe to call from any thread."""
-        now = self._clock()
         with self._lock:
-            self._forget(now)
-            seconds = [took for _, took in self._recent]
-            result, error = self._result, self._error
-        if not seconds:
-            return LiveState(result=result, error=error)
-        span = min(_WINDOW_S, now - self._started) or _WINDOW_S
-        return LiveState(
-            result=result,
-            frames_per_s=len(seconds) / span,
-            ms_per_frame=1000 * sum(seconds) / len(seconds),
-            error=error,
-        )
+            state = self._state
+        return replace(state, speed=self._meter.read(self._clock()))
 
-    def _forget(self, now: float) -> None:
-        while self._recent and now - self._recent[0][0] > _WINDOW_S:
-            self._recent.popleft()
+    def snapshot(self) -> bytes | None:
+        """The latest picture as it is shown, as a PNG; None when there is none.
+
+        Safe to call from any thread.
+        """
+        with self._lock:
+            picture = self._picture
+        if picture is None:
+            return None
+        about = PngInfo()
+        about.add_text("Description", NOTE)
+        target = io.BytesIO()
+        PillowImage.fromarray(picture).save(target, "PNG", pnginfo=about)
+        return target.getvalue()
+
+    def on_ended(self) -> None:
+        """Make room for somebody else; called on another thread when the stream is over."""
+        self._seats.free(self._seat)
+        with self._lock:
+            self._picture = None
+
+    def _hold(self) -> None:
+        if not self._seats.hold(self._seat, self._limit):
+            raise FerError(BUSY)
+
+    def _read(
+        self, image: Image, now_s: float, watch: _Stopwatch
+    ) -> tuple[FrameResult, dict[int, str]]:
+        """Find, read and follow the faces, and decide what each is labelled."""
+        if self._analyzer is None:
+            self._analyzer = self._make_analyzer()
+            self._session.detector = self._analyzer.detector.name
+        if self._started_s is None:
+            self._started_s = now_s
+        settings = self._session.settings
+        self._tracker.smoothing_s = settings.smoothing_s
+        self._tracker.least_confidence = settings.least_confidence
+        faces = self._analyzer.detector.detect(image)
+        watch.lap("find faces")
+        found = self._analyzer.read(image, faces, self._frames, now_s - self._started_s)
+        watch.lap("read faces")
+        result = self._tracker.update(found)
+        return result, self._labels.update(result, settings.dwell_s)
 
 
-def ice_servers() -> list[dict[str, Any]] | None:
-    """The ICE servers that this installation sets itself.
+class _Stopwatch:
+    """Seconds by stage of one frame."""
 
-    Returns:
-        The list in ``FER_ICE_SERVERS`` (empty: connect directly, which only works
-        within one network), or None when the variable is not set, so that
-        streamlit-webrtc chooses.
+    def __init__(self, clock: Callable[[], float], waited_s: float) -> None:
+        self._clock = clock
+        self._last_s = clock()
+        self.seconds = dict.fromkeys(STAGES, 0.0) | {"wait": waited_s}
 
-    Raises:
-        FerError: if the variable is not a JSON list of objects with ``urls``.
-    """
-    text = os.environ.get(ICE_SERVERS_VARIABLE)
-    if not text:
-        return None
-    try:
-        servers = json.loads(text)
-    except ValueError:
-        servers = None
-    if not isinstance(servers, list) or not all(
-        isinstance(server, dict) and "urls" in server for server in servers
-    ):
-        raise FerError(
-            f"{ICE_SERVERS_VARIABLE} must be a JSON list of servers such as "
-            '[{"urls": "turn:turn.example.org:3478", "username": "…", "credential": "…"}]. '
-            "Correct it where the server is started, or unset it."
-        )
-    return servers
+    def lap(self, stage: str) -> None:
+        """End a stage, and begin the next."""
+        now_s = self._clock()
+        self.seconds[stage] = now_s - self._last_s
+        self._last_s = now_s
 
 
 def _explain(exc: Exception) -> str:

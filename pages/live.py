@@ -1,75 +1,26 @@
 """Live: the webcam with boxes and labels, and beside it what the model sees."""
 
 import streamlit as st
-from streamlit_webrtc import Translations, WebRtcMode, webrtc_streamer
 
-from fer import app, charts
+from fer import app
 from fer.app_consent import require_consent
-from fer.faces import create_detector
-from fer.live import ExpressionProcessor, LiveState, ice_servers
-from fer.pipeline import Analyzer
-
-#: Seconds between two looks at the latest result.
-REFRESH_S = 0.4
-
-#: So many people get seven bars each, the others a line.
-CHARTS = 4
-
-#: What the browser is asked for: enough for a face, and no sound.
-CAMERA = {
-    "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 15}},
-    "audio": False,
-}
-
-#: What the player says.
-WORDS: Translations = {
-    "select_device": "Choose camera",
-    "device_ask_permission": "Please allow the camera in the browser's question.",
-    "device_access_denied": "The browser was told not to give out the camera. Allow it in the "
-    "address bar's site settings, then reload this page.",
-    "device_not_available": "No camera was found, or another program is using it.",
-    "media_api_not_available": "Browsers give out the camera only to pages on HTTPS or localhost.",
-}
-
-
-def show_note() -> None:
-    """Say, before Start, what happens with the picture."""
-    st.info(
-        "**What happens with your picture:** while the camera runs, your browser sends it "
-        "encrypted to the server of this app. There each frame is analysed in memory, sent back "
-        "to you with the boxes drawn, and forgotten. Nothing is recorded, stored or passed on, "
-        "and no sound is captured. **Stop** ends it at once.",
-        icon=":material/shield_person:",
-    )
-    st.caption("Press **Start** and allow the camera: the result appears here.")
-
-
-def show(state: LiveState, least: float) -> None:
-    """Show what a stream has come to."""
-    if state.error is not None:
-        st.warning(state.error, icon=":material/warning:")
-        return
-    if state.result is None:
-        st.caption("The first picture is on its way…")
-        return
-    with st.container(horizontal=True):
-        st.metric("Frames per second", f"{state.frames_per_s:.1f}")
-        st.metric("Milliseconds per frame", f"{state.ms_per_frame:.0f}")
-    if state.frames_per_s == 0:
-        st.caption("The camera sends no pictures any more.")
-        return
-    if not state.result.predictions:
-        st.caption("Nobody is in the picture: come closer, or turn on a light.")
-    # In the order of their numbers, so that people do not change places beside the picture.
-    people = sorted(state.result.predictions, key=lambda person: person.face.track or 0)
-    for place, person in enumerate(people):
-        st.markdown(f"**#{person.face.track}** {app.looks(person, least)}")
-        if place < CHARTS:
-            st.altair_chart(
-                charts.expression_bars(person.probabilities, height=190),
-                alt=f"probabilities of the seven expressions for #{person.face.track}",
-            )
-
+from fer.live_seats import SEATS
+from fer.live_servers import ice_servers
+from fer.operator import load_operator
+from pages.live_sections.beside import show_beside
+from pages.live_sections.check import show_check
+from pages.live_sections.choices import choose_settings
+from pages.live_sections.connection import connected, show_connection, show_full
+from pages.live_sections.player import (
+    choose_size,
+    is_on,
+    is_restarting,
+    offer_snapshot,
+    show_player,
+)
+from pages.live_sections.shared import live_session, served_model
+from pages.live_sections.snapshots import show_snapshots
+from pages.live_sections.summary import show_summary
 
 app.ensure_navigation()
 
@@ -80,42 +31,38 @@ st.markdown(
 )
 require_consent("live")
 with app.show_errors():
-    model = app.load_model()
-    least = app.unsure_threshold(model.run)
-    servers = ice_servers()
-    app.show_status()
+    session, model = live_session(), served_model()
+    servers, decided = ice_servers(), load_operator()
+    room = is_on() or SEATS.taken() < decided.limits.live_sessions
 
+    # The picture comes first, but what is chosen below it must be known before.
     picture, beside = st.columns([3, 2], gap="large")
-    with picture:
-        stream = webrtc_streamer(
-            key="live",
-            mode=WebRtcMode.SENDRECV,
-            # Runs on a thread of streamlit-webrtc's own: nothing in it may touch Streamlit.
-            video_processor_factory=lambda: ExpressionProcessor(
-                lambda: Analyzer(create_detector(), model), least=least
-            ),
-            rtc_configuration=None if servers is None else {"iceServers": servers},
-            media_stream_constraints=CAMERA,
-            sendback_audio=False,
-            media_toggle_controls=False,
-            video_html_attrs={
-                "autoPlay": True,
-                "controls": False,
-                "muted": True,
-                "style": {"width": "100%", "borderRadius": "0.5rem"},
-            },
-            translations=WORDS,
+    with st.expander("Settings", icon=":material/tune:"):
+        session.settings = choose_settings(model.run)
+        size = choose_size()
+    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+        snapshots = st.toggle(
+            "Snapshots instead of video",
+            help="Single pictures: they need no video connection, so they work in any network.",
         )
-
-    with beside:
-
-        @st.fragment(run_every=REFRESH_S if stream.state.playing else None)
-        def follow() -> None:
-            """Show the latest result; runs again by itself while the camera is on."""
-            processor = stream.video_processor
-            if processor is not None and stream.state.playing:
-                show(processor.latest(), least)
+        show_check(servers, room=room)
+    if snapshots:
+        show_snapshots(picture, beside, session.settings)
+    elif not room:
+        with picture:
+            show_full()
+    else:
+        with picture:
+            stream = show_player(session, model, size, servers, decided.limits.live_sessions)
+            if decided.features.download:
+                offer_snapshot(stream)
+        with beside:
+            if stream.state.playing:
+                connected()
+                show_beside(stream, session)
             else:
-                show_note()
-
-        follow()
+                show_connection(stream)
+        if not is_on() and not is_restarting():
+            show_summary(session, model.run, downloads=decided.features.download)
+with app.show_errors():
+    app.show_status()

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import threading
 from collections.abc import Callable
 
 import av
 import numpy as np
+import PIL.Image
 import pytest
 
-from fer.errors import DetectorError, FerError
-from fer.live import ExpressionProcessor, LiveState, ice_servers
+from fer.errors import DetectorError
+from fer.live import BUSY, ExpressionProcessor, LiveState
+from fer.live_seats import Seats
+from fer.live_session import LiveSession
+from fer.live_settings import LiveSettings
 from fer.pipeline import Analyzer
 from fer.types import Face, Image
 from tests.fakes import FakeClassifier, FakeDetector
@@ -54,12 +59,17 @@ def processor(
     detector: FakeDetector | None = None,
     *,
     clock: Callable[[], float] | None = None,
-    smoothing_s: float = 0.0,
+    session: LiveSession | None = None,
+    seats: Seats | None = None,
+    limit: int = 1,
 ) -> ExpressionProcessor:
     def make_analyzer() -> Analyzer:
         return Analyzer(detector or FakeDetector(), FakeClassifier())
 
-    return ExpressionProcessor(make_analyzer, smoothing_s=smoothing_s, clock=clock or Clock())
+    clock = clock or Clock()
+    return ExpressionProcessor(
+        make_analyzer, session=session, seats=seats or Seats(clock), limit=limit, clock=clock
+    )
 
 
 def test_a_face_is_drawn_and_kept_as_the_latest_result() -> None:
@@ -107,7 +117,7 @@ def test_the_analyzer_is_made_once_on_the_video_thread() -> None:
         made_on.append(threading.current_thread().name)
         return Analyzer(FakeDetector(), FakeClassifier())
 
-    live = ExpressionProcessor(make_analyzer)
+    live = ExpressionProcessor(make_analyzer, seats=Seats())
     assert made_on == []
     thread = threading.Thread(
         target=lambda: [live.recv(grey_frame()) for _ in range(3)], name="video"
@@ -145,7 +155,7 @@ def test_a_message_written_for_the_user_is_shown_as_it_is() -> None:
     def make_analyzer() -> Analyzer:
         raise DetectorError("The detector's file is damaged. Delete it and start again.")
 
-    live = ExpressionProcessor(make_analyzer)
+    live = ExpressionProcessor(make_analyzer, seats=Seats())
     frame = grey_frame()
     assert live.recv(frame) is frame
     assert live.latest().error == "The detector's file is damaged. Delete it and start again."
@@ -189,11 +199,21 @@ def test_speed_is_measured_over_the_last_seconds() -> None:
     for _ in range(100):
         live.recv(grey_frame())
         clock.now += 0.05
-    state = live.latest()
-    assert state.frames_per_s == pytest.approx(10, rel=0.05)
-    assert state.ms_per_frame == pytest.approx(50)
+    speed = live.latest().speed
+    assert speed.frames_per_s == pytest.approx(10, rel=0.05)
+    assert speed.stage_ms["find faces"] == pytest.approx(50)
     clock.now += 60  # the camera has stopped
-    assert live.latest().frames_per_s == 0
+    assert live.latest().speed.frames_per_s == 0
+
+
+def test_the_first_frames_tell_the_speed_already() -> None:
+    clock = Clock()
+    live = processor(clock=clock)
+    clock.now += 20  # the connection took its time
+    for _ in range(3):
+        live.recv(grey_frame())
+        clock.now += 0.1
+    assert live.latest().speed.frames_per_s == pytest.approx(10)
 
 
 def test_frames_that_wait_are_dropped_and_the_newest_is_analysed() -> None:
@@ -203,6 +223,8 @@ def test_frames_that_wait_are_dropped_and_the_newest_is_analysed() -> None:
     out = asyncio.run(live.recv_queued(waiting))
     assert [frame.width for frame in out] == [160]
     assert detector.calls == 1
+    speed = live.latest().speed
+    assert (speed.dropped, speed.received) == (2, 3)
 
 
 def test_the_page_may_ask_at_any_time() -> None:
@@ -223,29 +245,88 @@ def test_the_page_may_ask_at_any_time() -> None:
     assert all(state.error is None for state in seen)
 
 
-@pytest.fixture
-def variable(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    monkeypatch.delenv("FER_ICE_SERVERS", raising=False)
-    return lambda text: monkeypatch.setenv("FER_ICE_SERVERS", text)
+def test_settings_hold_from_the_next_frame_on() -> None:
+    session = LiveSession(LiveSettings(mirror=False))
+    live = processor(FakeDetector(((10, 10, 50, 60),)), session=session)
+    plain = pixels(live.recv(grey_frame()))
+    session.settings = LiveSettings(mirror=True)
+    mirrored = pixels(live.recv(grey_frame()))
+    assert (plain[20:50, 8:14] != 128).any()
+    assert (mirrored[20:50, 8:14] == 128).all()
+    result = live.latest().result
+    assert result is not None
+    assert result.predictions[0].face.box == (10, 10, 50, 60)  # the numbers are not mirrored
 
 
-def test_without_the_variable_the_library_chooses_the_servers(
-    variable: Callable[[str], None],
-) -> None:
-    assert ice_servers() is None
-    variable("")
-    assert ice_servers() is None
+def test_under_the_least_confidence_a_face_is_unsure() -> None:
+    session = LiveSession(LiveSettings(least_confidence=0.9))
+    live = processor(session=session)
+    live.recv(grey_frame())
+    assert list(live.latest().labels.values()) == ["unsure"]
 
 
-def test_servers_come_from_the_environment(variable: Callable[[str], None]) -> None:
-    variable("[]")
-    assert ice_servers() == []
-    variable('[{"urls": "turn:a.example:3478", "username": "u", "credential": "c"}]')
-    assert ice_servers() == [{"urls": "turn:a.example:3478", "username": "u", "credential": "c"}]
+def test_what_is_seen_is_recorded() -> None:
+    clock, session = Clock(), LiveSession()
+    live = processor(clock=clock, session=session)
+    for _ in range(10):
+        live.recv(grey_frame())
+        clock.now += 0.1
+    assert session.recording is not None
+    assert len(session.recording.frames()) == 5  # per second
+    assert session.detector == "fake detector"
 
 
-@pytest.mark.parametrize("text", ["nonsense", "{}", '["turn:a.example"]', '[{"url": "x"}]'])
-def test_a_wrong_variable_is_named(variable: Callable[[str], None], text: str) -> None:
-    variable(text)
-    with pytest.raises(FerError, match="FER_ICE_SERVERS must be a JSON list"):
-        ice_servers()
+def test_a_snapshot_is_the_picture_as_it_was_shown() -> None:
+    live = processor()
+    assert live.snapshot() is None
+    shown = pixels(live.recv(grey_frame()))
+    taken = live.snapshot()
+    assert taken is not None
+    picture = PIL.Image.open(io.BytesIO(taken))
+    np.testing.assert_array_equal(np.asarray(picture), shown)
+    assert "not for decisions about people" in picture.text["Description"]  # type: ignore[attr-defined]
+    live.on_ended()
+    assert live.snapshot() is None
+
+
+def test_beyond_the_limit_the_picture_goes_on_without_analysis() -> None:
+    clock = Clock()
+    seats = Seats(clock)
+    first, detector = processor(seats=seats, clock=clock), FakeDetector()
+    second = processor(detector, seats=seats, clock=clock)
+    frame = grey_frame()
+    assert second.recv(frame) is frame
+    assert second.latest().error == BUSY
+    assert detector.calls == 0
+    first.recv(grey_frame())
+    assert first.latest().error is None
+    first.on_ended()
+    second.recv(grey_frame())
+    assert second.latest().error is None
+
+
+def test_faults_of_one_stream_leave_the_others_alone() -> None:
+    """Four streams at once: one detector raises, one frame changes size, one camera stops."""
+    seats, faulty = Seats(), FaultyDetector()
+    faulty.fault = RuntimeError("boom")
+    streams = [processor(d, seats=seats, limit=4) for d in (None, faulty, None, None)]
+    well, raising, changing, silent = streams
+
+    def feed(live: ExpressionProcessor, sizes: list[tuple[int, int]]) -> None:
+        for width, height in sizes:
+            asyncio.run(live.recv_queued([grey_frame(width, height)]))
+
+    plans = [[(160, 120)] * 30, [(160, 120)] * 30, [(160, 120), (320, 240)] * 15, [(160, 120)] * 2]
+    threads = [
+        threading.Thread(target=feed, args=pair) for pair in zip(streams, plans, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert raising.latest().error is not None
+    for live, frames in ((well, 30), (changing, 30), (silent, 2)):
+        state = live.latest()
+        assert state.error is None
+        assert state.result is not None
+        assert state.result.index == frames - 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer.classifier import FacialExpressionModel
+from fer.errors import ModelError
 from fer.live import LiveState
+from fer.live_meter import Speed
+from fer.live_seats import Seats
+from fer.live_session import LiveSession
 from fer.types import FrameResult
 from tests.consent import agree
 from tests.fakes import FakeClassifier, frame, prediction
@@ -32,19 +37,27 @@ def _without_model(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """Run the page; with a state, as if the camera were on and had come to that."""
 
-    def run(state: LiveState | None = None) -> AppTest:
+    def run(
+        state: LiveState | None = None, *, signalling: bool = False, seen: LiveSession | None = None
+    ) -> AppTest:
         playing = state is not None
+        processor = SimpleNamespace(latest=lambda: state) if playing else None
+        stream = SimpleNamespace(
+            state=SimpleNamespace(playing=playing, signalling=signalling), video_processor=processor
+        )
 
         def player(**options: Any) -> SimpleNamespace:
             assert options["media_stream_constraints"]["audio"] is False
             assert options["rtc_configuration"] == {"iceServers": []}
-            processor = SimpleNamespace(latest=lambda: state) if playing else None
-            return SimpleNamespace(
-                state=SimpleNamespace(playing=playing), video_processor=processor
-            )
+            assert options["desired_playing_state"] is None
+            return stream
 
-        monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", player)
-        page = agree(AppTest.from_file(str(PAGE), default_timeout=20)).run()
+        monkeypatch.setattr("pages.live_sections.player.webrtc_streamer", player)
+        page = agree(AppTest.from_file(str(PAGE), default_timeout=20))
+        page.session_state["live 0"] = stream  # where the player keeps it
+        if seen is not None:
+            page.session_state["live session"] = seen
+        page.run()
         assert not page.exception
         return page
 
@@ -52,51 +65,57 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
 
 
 def seen(result: FrameResult | None, **known: Any) -> LiveState:
-    return LiveState(result, **{"frames_per_s": 12.34, "ms_per_frame": 56.7, **known})
+    speed = Speed(12.34, {"find faces": 41.0}, 56.7, 99.0, 1, 4)
+    return LiveState(result, **{"speed": speed, **known})
+
+
+def recorded() -> LiveSession:
+    """What a camera saw for two seconds."""
+    session = LiveSession()
+    recording, _ = session.begin()
+    for step in range(10):
+        recording.add(frame(prediction(track=1), index=step, time_s=step / 5), {1: "happy"})
+    return session
 
 
 def texts(page: AppTest) -> str:
     shown = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error]
-    return "\n".join(str(element.value) for element in shown)
-
-
-def charts(page: AppTest) -> int:
-    return len(page.get("vega_lite_chart"))
+    html = [element.proto.body for element in page.get("html")]
+    return "\n".join([*(str(element.value) for element in shown), *html])
 
 
 def test_before_start_it_says_what_happens_with_the_picture(open_page: OpenPage) -> None:
     page = open_page()
     assert "What happens with your picture" in page.info[0].value
     assert "Nothing is recorded" in page.info[0].value
-    assert charts(page) == 0
+    assert not page.metric
 
 
-def test_everyone_in_the_picture_is_named_in_order(open_page: OpenPage) -> None:
+def test_everyone_in_the_picture_gets_a_card(open_page: OpenPage) -> None:
     people = (
         prediction((10, 10, 50, 60), track=2, happy=0.62),
         prediction((80, 10, 110, 50), track=1, sad=0.5),
     )
-    page = open_page(seen(frame(*people)))
-    words = texts(page)
-    assert "**#2** looks **happy** (62%)" in words
-    assert words.index("**#1** looks **sad** (50%)") < words.index("**#2**")
-    assert charts(page) == 2
+    words = texts(open_page(seen(frame(*people), labels={1: "sad", 2: "happy"})))
+    assert "looks <b>happy</b> (62%)" in words
+    assert words.index("looks <b>sad</b> (50%)") < words.index("looks <b>happy</b>")
 
 
-def test_the_speed_is_shown(open_page: OpenPage) -> None:
+def test_how_the_stream_runs_is_shown(open_page: OpenPage) -> None:
     page = open_page(seen(frame()))
     assert [(m.label, m.value) for m in page.metric] == [
         ("Frames per second", "12.3"),
-        ("Milliseconds per frame", "57"),
+        ("Age of the result", "57 ms"),
+        ("Dropped frames", "25%"),
     ]
+    assert "find faces 41" in texts(page)
     assert "Nobody is in the picture" in texts(page)
 
 
-def test_a_crowd_gets_lines_rather_than_charts(open_page: OpenPage) -> None:
-    crowd = tuple(prediction((x, 10, x + 12, 26), track=x + 1) for x in range(0, 120, 15))
-    page = open_page(seen(frame(*crowd)))
-    assert charts(page) == 4
-    assert texts(page).count("looks **happy**") == 8
+def test_the_last_minute_is_shown(open_page: OpenPage) -> None:
+    page = open_page(seen(frame(prediction(track=1))), seen=recorded())
+    assert "The last minute" in texts(page)
+    assert "60 s ago" in texts(page)
 
 
 def test_what_went_wrong_is_shown_in_place_of_the_result(open_page: OpenPage) -> None:
@@ -106,13 +125,98 @@ def test_what_went_wrong_is_shown_in_place_of_the_result(open_page: OpenPage) ->
 
 
 def test_it_tells_of_a_camera_that_has_stopped(open_page: OpenPage) -> None:
-    page = open_page(seen(frame(prediction(track=1)), frames_per_s=0.0))
+    last = replace(frame(prediction(track=1)), index=7)
+    page = open_page(seen(last, speed=Speed()))
     assert "The camera sends no pictures any more." in texts(page)
-    assert charts(page) == 0
+    assert not page.metric
 
 
 def test_it_waits_for_the_first_picture(open_page: OpenPage) -> None:
     assert "The first picture is on its way" in texts(open_page(LiveState()))
+
+
+def test_a_connection_that_does_not_come_about_is_explained(open_page: OpenPage) -> None:
+    page = open_page(signalling=True)
+    assert "Connecting…" in texts(page)
+    page.session_state["live connecting"] -= 60
+    page.run()
+    assert "no connection came about" in page.warning[0].value
+    assert "use snapshots below" in page.warning[0].value
+
+
+def test_after_stop_there_is_a_summary_with_files(open_page: OpenPage) -> None:
+    page = open_page(seen=recorded())
+    assert "Summary of this session" in [header.value for header in page.header]
+    assert "people followed: **1**" in texts(page)
+    names = [button.proto.label for button in page.get("download_button")]
+    assert names == ["Snapshot", "live_summary.csv", "live_timeline.csv", "live_report.json"]
+
+
+def test_while_the_camera_runs_there_is_no_summary(open_page: OpenPage) -> None:
+    assert not open_page(seen(frame()), seen=recorded()).header
+
+
+def test_without_downloads_no_file_is_offered(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    decided = tmp_path / "operator.toml"
+    decided.write_text("[features]\ndownload = false\n")
+    monkeypatch.setenv("FER_OPERATOR", str(decided))
+    assert not open_page(seen=recorded()).get("download_button")
+
+
+def test_a_full_server_says_so_politely(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seats = Seats()
+    for _ in range(8):
+        seats.hold(seats.new(), limit=8)
+    monkeypatch.setattr("fer.live_seats.SEATS", seats)
+    page = open_page()
+    assert "All places are taken" in [header.value for header in page.subheader]
+    assert "use snapshots meanwhile" in texts(page)
+    # Whose camera runs already is not disturbed.
+    assert not open_page(seen(frame())).subheader
+
+
+def test_settings_reach_the_stream(open_page: OpenPage) -> None:
+    page = open_page()
+    toggles = {toggle.label: toggle for toggle in page.toggle}
+    toggles["Mirror"].set_value(False)
+    toggles["Blur others"].set_value(True)
+    page.slider(key="least confidence fake-cnn").set_value(0.8)
+    page.run()
+    assert not page.exception
+    settings = page.session_state["live session"].settings
+    assert (settings.mirror, settings.blur_others) == (False, True)
+    assert settings.least_confidence == 0.8
+
+
+def test_snapshots_work_without_a_video_connection(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page()
+    monkeypatch.setattr(
+        "pages.live_sections.player.webrtc_streamer", lambda **_: pytest.fail("no video is wanted")
+    )
+    next(t for t in page.toggle if t.label.startswith("Snapshots")).set_value(True).run()
+    assert not page.exception
+    assert len(page.get("camera_input")) == 1
+
+
+def test_a_camera_that_runs_goes_on_when_the_models_files_are_gone(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(seen(frame(prediction(track=1))))
+
+    def gone() -> None:
+        raise ModelError("There is no trained run.")
+
+    monkeypatch.setattr("fer.app.load_model", gone)
+    page.run()
+    assert not page.exception
+    assert not page.error
+    assert page.metric
 
 
 def test_without_a_model_it_says_so(

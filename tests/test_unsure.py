@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
-from av import VideoFrame
 from streamlit.testing.v1 import AppTest
 
 from fer import artifacts, sample
-from fer.annotate import draw
 from fer.app import looks
 from fer.artifacts import load_run as load
-from fer.live import ExpressionProcessor
-from fer.pipeline import Analyzer
 from tests.fakes import FakeClassifier, FakeDetector, prediction
 from tests.made_up_runs import make_run
 
@@ -52,21 +47,3 @@ def test_the_choice_on_the_model_page_is_the_start_on_the_photo_page(
     app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
     assert any("**unsure**: most like happy" in part.value for part in app.markdown)
     assert not app.exception
-
-
-def test_a_live_picture_is_drawn_with_the_limit() -> None:
-    grey = np.full((120, 160, 3), 90, np.uint8)
-
-    def picture(least: float) -> np.ndarray:
-        made = ExpressionProcessor(
-            lambda: Analyzer(FakeDetector(), FakeClassifier("happy", 0.62)), least=least
-        )
-        drawn: np.ndarray = made.recv(VideoFrame.from_ndarray(grey, format="rgb24")).to_ndarray(
-            format="rgb24"
-        )
-        result = made.latest().result
-        assert result is not None
-        assert np.array_equal(drawn, draw(grey, result, threshold=least))
-        return drawn
-
-    assert not np.array_equal(picture(0.0), picture(0.9))
