@@ -6,6 +6,9 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
 
@@ -30,6 +33,15 @@ def machine() -> str:
         names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
         model = names[0] if names else model
     return f"{model}, {os.cpu_count()} cores"
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Versions of installed libraries by name; those that are not installed are left out."""
+    found = {}
+    for library in libraries:
+        with suppress(metadata.PackageNotFoundError):  # other builds have other names
+            found[library] = metadata.version(library)
+    return found
 
 
 def _git(*arguments: str) -> str:

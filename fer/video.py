@@ -8,10 +8,9 @@ annotated video runs on the clock of its source, with time 0 at the first analys
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO, Final, Protocol, cast
@@ -24,6 +23,7 @@ from fer.face_search import find_faces
 from fer.frame_log import FrameLog
 from fer.moments import Moments
 from fer.pipeline import Analyzer
+from fer.provenance import versions
 from fer.sound import Sound
 from fer.tracking import Tracker
 from fer.types import Image, VideoReport
@@ -183,7 +183,7 @@ def analyze_video(
         frames=results,
         settings={
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": _versions(),
+            "versions": versions(_LIBRARIES),
             "video": {
                 "width": info.width,
                 "height": info.height,
@@ -223,12 +223,3 @@ def _progress(
     speed = done / max(elapsed_s, 1e-6)
     seconds_left = None if total is None else (total - done) / speed
     return Progress(done, total, speed, seconds_left, picture)
-
-
-def _versions() -> dict[str, str]:
-    """Versions of the installed libraries that shape the numbers."""
-    versions = {}
-    for library in _LIBRARIES:
-        with suppress(metadata.PackageNotFoundError):  # other builds have other names
-            versions[library] = metadata.version(library)
-    return versions
