@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 could not be done with this input, 2 wrong usage.
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,14 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tqdm import tqdm
 
-from fer.console import ModelOption, OutputOption, complain, prepare, sentence
-from fer.errors import FerError, MediaError
+from fer.bench import bench
+from fer.console import complain, sentence
+from fer.errors import FerError
+from fer.photo_command import PHOTO_EXAMPLES, analyze_photos
 from fer.video_command import VIDEO_EXAMPLES, analyze_videos
 
 if TYPE_CHECKING:
     from fer.pipeline import Analyzer
     from fer.training import TrainingProgress
-    from fer.types import FrameResult
 
 _SETTINGS: dict[str, Any] = {"no_args_is_help": True, "rich_markup_mode": None}
 app = typer.Typer(
@@ -66,38 +66,10 @@ def main(
 
 
 app.command("video", epilog=VIDEO_EXAMPLES)(analyze_videos)
+app.command("bench", epilog="Example: python -m fer bench classifier")(bench)
 
 
-@app.command(epilog="Example: python -m fer photo group.jpg portrait.png -o results")
-def photo(
-    context: typer.Context,
-    sources: Annotated[list[Path], typer.Argument(metavar="IN", help="Photo files.")],
-    output: OutputOption,
-    model: ModelOption = None,
-) -> None:
-    """Analyse photos.
-
-    Writes faces.csv (one row per face), and the photos with boxes into annotated/. A photo that
-    cannot be read is reported and left out; the exit code is then 1.
-    """
-    from fer import report
-
-    names = Counter(source.name for source in sources)
-    if twice := [name for name, times in names.items() if times > 1]:
-        raise MediaError(f"Several photos are called {twice[0]}: rename them, or go one by one.")
-    analyzer: Analyzer = context.obj(model)
-    results: list[tuple[str, FrameResult]] = []
-    for source in tqdm(sources, unit="photo", disable=None):
-        try:
-            results.append((source.name, _analyze_photo(source, output / "annotated", analyzer)))
-        except (FerError, OSError) as exc:
-            complain(f"{source.name}: {sentence(exc)}")
-    if results:
-        table = report.format_csv(report.faces_table(results))
-        (output / "faces.csv").write_text(table, encoding="utf-8")
-        typer.echo(f"{len(results)} photos: faces.csv and annotated/ in {output}")
-    if len(results) < len(sources):
-        raise typer.Exit(1)
+app.command("photo", epilog=PHOTO_EXAMPLES)(analyze_photos)
 
 
 @app.command()
@@ -303,24 +275,6 @@ def _new_analyzer(run: str | None) -> Analyzer:
     if (status := detector_status()).is_fallback:
         typer.echo(f"Note: {status.message}", err=True)
     return Analyzer(create_detector(), classifier)
-
-
-def _analyze_photo(source: Path, folder: Path, analyzer: Analyzer) -> FrameResult:
-    """Analyse a photo and write it with boxes and the faces' numbers into ``folder``."""
-    from PIL import Image as PillowImage
-
-    from fer.annotate import draw
-    from fer.photo_formats import decode_image
-    from fer.tracking import Tracker
-
-    image = decode_image(source.read_bytes())
-    result = analyzer.analyze(image)
-    # A JPEG stays one; whatever else there is, is kept without loss.
-    jpeg = source.suffix.lower() in (".jpg", ".jpeg")
-    target = folder / (source.name if jpeg else f"{source.stem}.png")
-    prepare(target, source)
-    PillowImage.fromarray(draw(image, Tracker().update(result))).save(target, quality=92)
-    return result
 
 
 def _epoch_line(record: Mapping[Any, float]) -> str:

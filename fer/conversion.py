@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import keras
@@ -20,18 +20,22 @@ from fer.errors import ModelError
 FLOAT32: Final = "float32"
 STATIC: Final = "int8-static"
 DYNAMIC: Final = "int8-dynamic"
+WAYS: Final = (FLOAT32, STATIC, DYNAMIC)
 
 #: Stays in float in ``int8-static``: a softmax in int8 has steps of 1/256, which would spoil
 #: small probabilities, and the layers before it cost next to nothing.
 _HEAD: Final = ("MEAN", "FULLY_CONNECTED", "SOFTMAX")
 
 
-def convert(model: keras.Model, sample: NDArray[np.float32]) -> dict[str, bytes]:
-    """Convert a model in every way; float in and out, any number of faces.
+def convert(
+    model: keras.Model, sample: NDArray[np.float32], ways: Sequence[str] = WAYS
+) -> dict[str, bytes]:
+    """Convert a model; float in and out, any number of faces.
 
     Args:
         model: (N, 48, 48, 1) to (N, 7).
         sample: prepared training faces (N, 48, 48, 1) that show the usual ranges.
+        ways: of ``WAYS``.
 
     Returns:
         The content of a LiteRT file for each way.
@@ -44,19 +48,17 @@ def convert(model: keras.Model, sample: NDArray[np.float32]) -> dict[str, bytes]
         warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated")
         try:
             model.export(folder, format="tf_saved_model", verbose=False)
-            return {
-                FLOAT32: tf.lite.TFLiteConverter.from_saved_model(folder).convert(),
-                STATIC: _convert_static(_quantising(folder), sample),
-                DYNAMIC: _quantising(folder).convert(),
-            }
+            return {way: _convert(folder, way, sample) for way in ways}
         except (OSError, RuntimeError, ValueError) as exc:
             raise ModelError(f"The serving files could not be made: {exc}.") from exc
 
 
-def _quantising(folder: str) -> Any:
+def _convert(folder: str, way: str, sample: NDArray[np.float32]) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return converter
+    if way != FLOAT32:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converted: bytes = _convert_static(converter, sample) if way == STATIC else converter.convert()
+    return converted
 
 
 def _convert_static(converter: Any, sample: NDArray[np.float32]) -> bytes:

@@ -1,0 +1,107 @@
+"""Measure this program on this machine: ``python -m fer bench``, or ``make bench``.
+
+Every section runs in a process of its own, so that one that fails takes no other with it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from fer.bench_record import Plan, Section, keep
+from fer.console import complain
+from fer.errors import FerError
+
+#: Where each section's function lives; heavy libraries are loaded by the section that needs them.
+SECTIONS: Final = {
+    "classifier": "bench_classifier",
+    "peers": "bench_peers",
+    "detector": "bench_detector",
+    "stages": "bench_stages",
+    "video": "bench_video",
+    "app": "bench_app",
+    "training": "bench_training",
+    "growth": "bench_growth",
+}
+
+_PROJECT: Final = Path(__file__).resolve().parent.parent
+
+#: A section that takes longer than this hangs.
+_LONGEST_S: Final = 900
+
+
+def bench(
+    sections: Annotated[
+        list[str] | None, typer.Argument(metavar="SECTION", help=f"Of {', '.join(SECTIONS)}.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the results are kept.")
+    ] = _PROJECT / "docs",
+    media: Annotated[
+        Path, typer.Option(metavar="DIR", help="Real videos and photos to measure with.")
+    ] = _PROJECT.parent / "shared" / "media",
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only try everything out; figures are of no worth.")
+    ] = False,
+) -> None:
+    """Measure speed and size, and write benchmarks.json and benchmarks.md.
+
+    About ten minutes on two free cores. A section that fails is reported, and the exit code is 1.
+    """
+    chosen = sections or list(SECTIONS)
+    if unknown := [name for name in chosen if name not in SECTIONS]:
+        raise typer.BadParameter(f"no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
+    plan = Plan(quick, media)
+    if len(chosen) == 1:
+        failed = [] if measure(chosen[0], output, plan) else chosen
+    else:
+        failed = [name for name in chosen if not _measure_apart(name, output, plan)]
+    if failed:
+        raise typer.Exit(1)
+
+
+def measure(
+    name: str, output: Path, plan: Plan, function: Callable[[Plan], Section] | None = None
+) -> bool:
+    """Measure a section in this process, and keep what it found or why it failed.
+
+    Args:
+        name: of the section.
+        output: where to keep it.
+        plan: how to measure.
+        function: measures it; the section's own if None.
+
+    Returns:
+        Whether it was measured.
+    """
+    started = time.monotonic()
+    outcome: Section | str
+    try:
+        if function is None:
+            function = getattr(import_module(f"fer.{SECTIONS[name]}"), name)
+        outcome = function(plan)
+    except Exception as exc:  # noqa: BLE001 whatever fails: it is told, and the others stand
+        reason = str(exc) if isinstance(exc, FerError) else f"{type(exc).__name__}: {exc}"
+        outcome = " ".join(reason.split())
+        complain(f"{name}: {outcome}")
+    keep(output, name, outcome, plan, time.monotonic() - started)
+    typer.echo(f"{name}: {time.monotonic() - started:.0f} s")
+    return isinstance(outcome, Section)
+
+
+def _measure_apart(name: str, output: Path, plan: Plan) -> bool:
+    command = [sys.executable, "-m", "fer", "bench", name, "-o", str(output)]
+    command += ["--media", str(plan.media), *(["--quick"] if plan.quick else [])]
+    try:
+        return subprocess.run(command, timeout=_LONGEST_S, check=False).returncode == 0  # noqa: S603
+    except subprocess.TimeoutExpired:
+        keep(output, name, f"It took longer than {_LONGEST_S} s.", plan, _LONGEST_S)
+        return False
