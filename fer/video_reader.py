@@ -331,7 +331,7 @@ def _announced_duration(container: InputContainer, stream: VideoStream) -> Fract
 
 def _tagged_duration(stream: VideoStream) -> Fraction | None:
     """Seconds that Matroska tells of one stream, in a tag such as 00:01:02.500000000."""
-    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    tag = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d{1,9})?)", stream.metadata.get("DURATION", ""))
     return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3]) if tag else None
 
 
