@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from fer.images import crop_face
 from fer.types import Image
 
 RNG = np.random.default_rng(0)
+NOISE_400: Image = RNG.integers(0, 256, (400, 400, 3), dtype=np.uint8)
 NOISE: Image = RNG.integers(0, 256, (120, 160, 3), dtype=np.uint8)
 
 
@@ -95,3 +97,38 @@ def test_crop_leaves_the_photo_as_it_was() -> None:
     photo = NOISE.copy()
     crop_face(photo, (0, 0, 60, 80))
     assert np.array_equal(photo, NOISE)
+
+
+def _leaning(degrees: float) -> tuple[Image, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """A photo of something with details, turned clockwise about its middle, and its eyes."""
+    smooth = cv2.GaussianBlur(NOISE_400, (0, 0), 12)
+    smooth = np.clip((smooth.astype(int) - 127) * 20 + 127, 0, 255).astype(np.uint8)
+    matrix = cv2.getRotationMatrix2D((199.5, 199.5), -degrees, 1.0)
+    photo = cv2.warpAffine(smooth, matrix, (400, 400), borderMode=cv2.BORDER_REPLICATE)
+    landmarks = np.zeros((5, 2), np.float32)
+    landmarks[:2] = [(170, 190), (230, 190)] @ matrix[:, :2].T + matrix[:, 2]
+    return photo.astype(np.uint8), landmarks
+
+
+@pytest.mark.parametrize("degrees", [-35, -10, 20, 50])
+def test_a_leaning_head_is_cut_out_upright(degrees: float) -> None:
+    box = (140, 120, 260, 280)
+    upright = crop_face(_leaning(0)[0], box)
+    photo, landmarks = _leaning(degrees)
+    levelled = crop_face(photo, box, landmarks)
+    as_it_is = crop_face(photo, box)
+    assert np.abs(levelled.astype(int) - upright).mean() < 3
+    assert np.abs(as_it_is.astype(int) - upright).mean() > 8
+
+
+def test_eyes_in_one_place_do_not_turn_the_crop() -> None:
+    photo, landmarks = _leaning(0)
+    landmarks[1] = landmarks[0] + (3, 12)  # as in profile
+    box = (140, 120, 260, 280)
+    assert np.array_equal(crop_face(photo, box, landmarks), crop_face(photo, box))
+
+
+def test_a_leaning_face_at_the_edge_is_cut_out_too() -> None:
+    photo, landmarks = _leaning(30)
+    for box in ((0, 0, 60, 80), (340, 320, 400, 400)):
+        assert crop_face(photo, box, landmarks).shape == (48, 48)

@@ -93,7 +93,7 @@ def _align(face: Image, detector: Detector, seed: int) -> tuple[float, ...] | No
     height = y1 - y0
     right = (x0 + x1 - side) / 2 - left
     down = (y0 + y1 - side) / 2 - CROP_RISE * height - top
-    crop = crop_face(photo, found[0].box)
+    crop = crop_face(photo, found[0].box, found[0].landmarks)
     correlation = float(np.corrcoef(crop.ravel(), face[..., 0].ravel())[0, 1])
     return right / side * FACE_SIZE, down / side * FACE_SIZE, CROP_SIZE * height / side, correlation
 
