@@ -1,7 +1,7 @@
 """Does it help to level the eyes of a leaning head? Faces of FER2013, turned, found and read.
 
-Takes faces of the validation slice, which no run with that protocol was trained on, turns them in a larger
-picture, finds them with YuNet, and reads them from crops with and without the landmarks.
+Takes faces of the validation slice, which no run with that protocol was trained on, turns them
+in a larger picture, finds them with YuNet, and reads them from crops with and without landmarks.
 
     python -m tools.measure_leaning [RUN]
 """
@@ -46,7 +46,9 @@ def main() -> None:
     train = load_dataset().split("train")
     held_out = np.flatnonzero(validation_slice(train))[::EVERY]
     random = np.random.default_rng(0)
-    print("| turned | found | upright crop | eyes levelled |\n| ---: | ---: | ---: | ---: |")
+    sys.stdout.write(
+        "| turned | found | upright crop | eyes levelled |\n| ---: | ---: | ---: | ---: |\n"
+    )
     for angle in ANGLES:
         crops, labels = [], []
         for row in tqdm(held_out, desc=f"{angle} degrees", leave=False):
@@ -65,7 +67,7 @@ def main() -> None:
             for way in zip(*crops, strict=True)
         ]
         share = len(labels) / len(held_out)
-        print(f"| {angle}° | {share:.0%} | {right[0]:.1%} | {right[1]:.1%} |")
+        sys.stdout.write(f"| {angle}° | {share:.0%} | {right[0]:.1%} | {right[1]:.1%} |\n")
 
 
 if __name__ == "__main__":
