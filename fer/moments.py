@@ -1,12 +1,12 @@
 """Collect pictures while a video is analysed: of every face at its clearest, and along time.
 
-Pictures are small JPEGs and their number is bounded, so that memory does not grow with
-the length of a video.
+Pictures are small and their number is bounded, so that memory does not grow with the length
+of a video. They are compressed late, since most are soon replaced by better ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -23,20 +23,25 @@ _STRIP: Final = 176
 _MOST_FACES: Final = 300
 _MOST_STRIP: Final = 96
 
+#: At most so many faces wait to be compressed.
+_MOST_FRESH: Final = 16
 
-@dataclass(frozen=True)
-class FacePicture:
+_Key = tuple[int, str]  # track and expression
+
+
+@dataclass(frozen=True, eq=False)
+class _FacePicture:
     """A face at its clearest.
 
     Attributes:
         frame: number of the frame.
         probability: of the expression that it was collected for.
-        jpeg: 160 x 160 pixels.
+        picture: 160 x 160 pixels, or those as a JPEG.
     """
 
     frame: int
     probability: float
-    jpeg: bytes
+    picture: Image | bytes
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,10 @@ class Moments:
     """Give it every frame of a video, in order. Use one per video."""
 
     def __init__(self) -> None:
-        self._faces: dict[tuple[int, str], FacePicture] = {}
+        self._faces: dict[_Key, _FacePicture] = {}
+        self._fresh: dict[_Key, None] = {}  # not compressed yet; the oldest first
         self._seen: dict[int, int] = {}  # track -> frames
-        self._strip: list[tuple[float, bytes]] = []
+        self._strip: list[tuple[float, Image]] = []
         self._every, self._frames = 1, 0
 
     def add(self, image: Image, result: FrameResult) -> None:
@@ -90,7 +96,7 @@ class Moments:
             result: what was found in it, with tracks.
         """
         if self._frames % self._every == 0:
-            self._strip.append((result.time_s, _jpeg(_scaled(image, _STRIP))))
+            self._strip.append((result.time_s, _scaled(image, _STRIP)))
             if len(self._strip) > _MOST_STRIP:  # twice as far apart from now on
                 del self._strip[1::2]
                 self._every *= 2
@@ -103,21 +109,30 @@ class Moments:
             known = self._faces.get((track, prediction.label))
             confidence = prediction.confidence
             if not prediction.quality and (known is None or confidence > known.probability):
-                picture = _jpeg(_portrait(image, prediction.face))
-                self._faces[track, prediction.label] = FacePicture(
-                    result.index, confidence, picture
-                )
+                portrait = _portrait(image, prediction.face)
+                picture = _FacePicture(result.index, confidence, portrait)
+                self._remember((track, prediction.label), picture)
         self._forget()
 
     def face(self, track: int, expression: str, frame: int) -> bytes | None:
         """A JPEG of a face in one frame, if that is the one that was kept of it."""
-        picture = self._faces.get((track, expression))
-        return picture.jpeg if picture is not None and picture.frame == frame else None
+        kept = self._faces.get((track, expression))
+        return _jpeg(kept.picture) if kept is not None and kept.frame == frame else None
 
     @property
     def strip(self) -> tuple[tuple[float, bytes], ...]:
         """Time in seconds and a small JPEG, evenly spread along the video."""
-        return tuple(self._strip)
+        return tuple((time_s, _jpeg(picture)) for time_s, picture in self._strip)
+
+    def _remember(self, key: _Key, picture: _FacePicture) -> None:
+        self._faces[key] = picture
+        self._fresh.pop(key, None)
+        self._fresh[key] = None
+        if len(self._fresh) > _MOST_FRESH:
+            oldest = next(iter(self._fresh))
+            del self._fresh[oldest]
+            kept = self._faces[oldest]
+            self._faces[oldest] = replace(kept, picture=_jpeg(kept.picture))
 
     def _forget(self) -> None:
         """Drop the faces that were seen least, when there are too many."""
@@ -125,6 +140,7 @@ class Moments:
             least = min({track for track, _ in self._faces}, key=self._seen.__getitem__)
             for key in [key for key in self._faces if key[0] == least]:
                 del self._faces[key]
+                self._fresh.pop(key, None)
 
 
 def _portrait(image: Image, face: Face) -> Image:
@@ -144,6 +160,9 @@ def _scaled(image: Image, width: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _jpeg(image: Image) -> bytes:
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+def _jpeg(picture: Image | bytes) -> bytes:
+    """As a JPEG, unless it is one."""
+    if isinstance(picture, bytes):
+        return picture
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 82])[1].tobytes()
