@@ -2,7 +2,8 @@
 
 One picture is in memory at a time. **Time 0 is the first picture** and every time
 comes from the stream's own clock, so times are right at variable frame rates. Numbers
-and times of frames are those of the whole video, whatever part of it is read.
+and times of frames are those of the whole video, whatever part of it is read; what
+comes before that part is not decoded where it need not be.
 
 Uploads are hostile until proven otherwise. FFmpeg gets bytes and nothing else: it
 may only use the containers listed in ``FORMATS``, and may open no file or address.
@@ -13,7 +14,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from av.video.stream import VideoStream
 from fer.cuts import CutFinder
 from fer.errors import MediaError
 from fer.types import Image
+from fer.video_duration import announced_duration, ends_early, time_base
 from fer.video_pictures import (
     MAX_PIXELS,
     Allocate,
@@ -38,6 +39,7 @@ from fer.video_pictures import (
     new_image,
     shown_size,
 )
+from fer.video_seek import seek
 
 #: FFmpeg's names of the containers that are accepted. ``mov`` also reads MP4 and M4V,
 #: ``matroska`` also WebM. Playlists (HLS, DASH, concat) must never be among them:
@@ -130,7 +132,7 @@ def probe(source: Path | BinaryIO) -> VideoInfo:
         width, height = shown_size(first, stream)
         if first.rotation // 90 % 2:
             width, height = height, width
-        duration = _announced_duration(container, stream)
+        duration = announced_duration(container, stream)
         rate = stream.average_rate
         frames = stream.frames or (round(duration * rate) if duration and rate else None)
         return VideoInfo(
@@ -139,8 +141,8 @@ def probe(source: Path | BinaryIO) -> VideoInfo:
             duration_s=float(duration) if duration else None,
             frames=frames or None,
             fps=float(rate) if rate else None,
-            time_base=_time_base(stream),
-            start_s=float((first.pts or 0) * _time_base(stream)),
+            time_base=time_base(stream),
+            start_s=float((first.pts or 0) * time_base(stream)),
         )
 
 
@@ -229,15 +231,11 @@ def _picture_stream(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _time_base(stream: VideoStream) -> Fraction:
-    return stream.time_base or Fraction(1, 1000)
-
-
 class _Choice:
     """Chooses frames by their times."""
 
     def __init__(self, start_s: float, end_s: float | None, fps: float | None) -> None:
-        self._due_s = start_s
+        self.start_s = self._due_s = start_s
         self._end_s = math.inf if end_s is None else end_s
         self._fps = fps
 
@@ -258,16 +256,17 @@ def _decode(
     container: InputContainer, stream: VideoStream, pictures: Pictures, choice: _Choice
 ) -> Generator[VideoFrame | None]:
     """Decode; None for what is damaged or not chosen; say at the end what was damaged."""
-    time_base = _time_base(stream)
+    base = time_base(stream)
     cuts = CutFinder()
-    first_pts = pts = 0
-    index = -1
+    entry = seek(container, stream, choice.start_s, base)
+    first_pts, pts = (entry.first_pts, entry.pts - entry.first_pts - 1) if entry else (0, 0)
+    index = entry.index - 1 if entry else -1
     cut = False
     broken_at: float | None = None
     for decoded, damaged in _decoded(container, stream):
         if damaged and broken_at is None:
-            broken_at = float(pts * time_base)
-        if decoded is None:
+            broken_at = float(pts * base)
+        if decoded is None or (entry and (decoded.pts or 0) < entry.pts):
             yield None
             continue
         index += 1
@@ -275,7 +274,7 @@ def _decode(
             first_pts = decoded.pts or 0
         else:
             pts = _next_pts(decoded, stream, first_pts, pts)
-        time_s = float(pts * time_base)
+        time_s = float(pts * base)
         if choice.is_over(time_s):
             break
         cut |= cuts.is_cut(pictures.stamp(decoded))
@@ -287,8 +286,8 @@ def _decode(
     else:  # read to its end
         if index < 0:
             raise MediaError(_NO_PICTURE)
-        if broken_at is None and _ends_early((pts + first_pts) * time_base, container, stream):
-            broken_at = float(pts * time_base)
+        if broken_at is None and ends_early((pts + first_pts) * base, container, stream):
+            broken_at = float(pts * base)
     if broken_at is not None:
         raise BrokenVideoError(broken_at)
 
@@ -316,31 +315,5 @@ def _next_pts(decoded: DecodedFrame, stream: VideoStream, first_pts: int, previo
     """Ticks since the first picture; growing, whatever a broken clock says."""
     if decoded.pts is None:
         rate = stream.average_rate or _DEFAULT_RATE
-        return previous + max(1, round(1 / (rate * _time_base(stream))))
+        return previous + max(1, round(1 / (rate * time_base(stream))))
     return max(decoded.pts - first_pts, previous + 1)
-
-
-def _announced_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
-    """Seconds that the file announces for its pictures."""
-    if stream.duration:
-        return stream.duration * _time_base(stream)
-    if own := _tagged_duration(stream):
-        return own
-    return Fraction(container.duration, av.time_base) if container.duration else None
-
-
-def _tagged_duration(stream: VideoStream) -> Fraction | None:
-    """Seconds that Matroska tells of one stream, in a tag such as 00:01:02.500000000."""
-    tag = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d{1,9})?)", stream.metadata.get("DURATION", ""))
-    return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3]) if tag else None
-
-
-def _ends_early(last: Fraction, container: InputContainer, stream: VideoStream) -> bool:
-    """Whether so much is missing that it cannot be rounding or a long last picture.
-
-    ``last`` counts from the stream's own zero: a late start is not a loss.
-    """
-    if not stream.duration and not _tagged_duration(stream) and container.streams.audio:
-        return False  # what is announced may be the length of the sound
-    announced = _announced_duration(container, stream) or Fraction(0)
-    return announced - last > max(Fraction(1), announced / 20)

@@ -51,6 +51,8 @@ LAYERS = (
         "augmentation",
         "optimisation",
         "video_pictures",
+        "video_duration",
+        "video_seek",
         "video_reader",
         "sound",
         "video_writer",

@@ -24,6 +24,7 @@ from fer.faces import HaarDetector, YuNetDetector
 from fer.pipeline import Analyzer
 from fer.types import Detector
 from fer.video import analyze_video
+from fer.video_duration import tagged_duration
 from tests import hostile
 from tests.fakes import FakeClassifier, FakeDetector
 
@@ -230,7 +231,7 @@ def test_metadata_of_any_kind_does_no_harm(tag: str, reader: str) -> None:
 @pytest.mark.parametrize("digits", [18, 400])
 def test_a_duration_of_many_digits_is_not_a_number(digits: int) -> None:
     stream: Any = SimpleNamespace(metadata={"DURATION": "9" * digits + ":00:00"})
-    assert video_reader._tagged_duration(stream) is None
+    assert tagged_duration(stream) is None
 
 
 def test_others_go_on_while_a_file_is_refused() -> None:

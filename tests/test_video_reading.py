@@ -98,13 +98,14 @@ def test_a_thinned_part_is_what_it_says(
         assert bool(chosen) == bool(every)
 
 
-def ramp(codes: list[float], transfer: ColorTrc | None) -> bytes:
+def ramp(codes: list[float], transfer: ColorTrc | None, codec: str = "libx264") -> bytes:
     """Ten bits per colour: grey columns of these codes (0 to 1), 16 pixels wide."""
+    options = {"crf": "4"} if codec == "libx264" else {"x265-params": "log-level=error:crf=4"}
     columns = np.repeat((np.array(codes) * 65535).astype(np.uint16), 16)
     image = np.ascontiguousarray(np.broadcast_to(columns[None, :, None], (32, len(columns), 3)))
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as target:
-        stream = target.add_stream("libx264", rate=10, options={"crf": "4"})
+        stream = target.add_stream(codec, rate=10, options=options)
         stream.width, stream.height = image.shape[1], image.shape[0]
         stream.pix_fmt = "yuv420p10le"
         context = stream.codec_context
@@ -138,6 +139,17 @@ def test_high_dynamic_range_is_toned_to_what_a_screen_shows() -> None:
     assert black < 40
     assert 100 < dim < 170
     assert white > 240  # without toning it would be a middle grey of 147
+    assert lamp == 255
+
+
+def test_phones_high_dynamic_range_is_toned_too() -> None:
+    """Hybrid log-gamma in HEVC: black, 18% grey, a face's brightness, reference white, a lamp."""
+    codes = [0.0, 0.38, 0.5, 0.75, 0.95]
+    black, grey, face, white, lamp = greys(ramp(codes, ColorTrc.ARIB_STD_B67, "libx265"))
+    assert black < 10
+    assert 95 < grey < 125  # 18% of white is 118 in a picture for screens
+    assert 130 < face < 160
+    assert white > 240  # without toning it would be 191
     assert lamp == 255
 
 
