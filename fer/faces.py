@@ -44,6 +44,10 @@ DOWNLOAD_WAIT_S: Final = 3.0
 YUNET_SIDE: Final = 480
 HAAR_SIDE: Final = 480
 
+#: Where nothing is found, a smaller copy is searched: a face that fills the picture is too
+#: large for the network on the larger one.
+YUNET_CLOSE_SIDE: Final = 192
+
 #: YuNet's largest stride in pixels.
 _LEAST_SIDE: Final = 32
 
@@ -56,6 +60,8 @@ logger = logging.getLogger(__name__)
 
 class YuNetDetector:
     """YuNet. Holds its input size as state: use one per stream.
+
+    Where nothing is found, a copy of ``YUNET_CLOSE_SIDE`` is searched as well.
 
     Args:
         model_path: the ONNX file.
@@ -85,7 +91,13 @@ class YuNetDetector:
 
     def detect(self, image: Image) -> tuple[Face, ...]:
         """Find the faces of an RGB uint8 image (H, W, 3), largest first; may be empty."""
-        small = _scaled(image, self._side)
+        found = self._search(image, self._side)
+        if not found and self._side > YUNET_CLOSE_SIDE:
+            found = self._search(image, YUNET_CLOSE_SIDE)
+        return found
+
+    def _search(self, image: Image, side: int) -> tuple[Face, ...]:
+        small = _scaled(image, side)
         height, width = small.shape[:2]
         # On pictures thinner than the network's largest stride it reads memory that nobody
         # has written: phantom faces, or boxes that are no numbers. Black costs nothing.
