@@ -205,9 +205,9 @@ def _faces(log: FrameLog) -> pd.DataFrame:
     )
 
 
-def _numbers(tracks: NDArray[np.int32]) -> pd.Series:
-    """Numbers of tracks; missing where there is none."""
-    return pd.Series(tracks, dtype="Int64").mask(tracks == 0)
+def _numbers(tracks: NDArray[np.int32]) -> pd.arrays.IntegerArray:
+    """Numbers of tracks; missing where there is none. No series: a table would align its index."""
+    return pd.arrays.IntegerArray(tracks.astype(np.int64), tracks == 0)
 
 
 def _typed(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -90,7 +90,7 @@ LAYERS = (
     ),
     ("timeline",),
     ("console",),
-    ("bench_record", "bench_timing", "bench_pictures"),
+    ("bench_record", "bench_timing", "bench_pictures", "bench_process"),
     (
         "bench_classifier",
         "bench_peers",
