@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,7 @@ Pass = Callable[[NDArray[np.float32]], object]
 def classifier(plan: Plan) -> Section:
     """Time every run's files, and the default run by batch, threads and runtime."""
     rounds = 3 if plan.quick else 60
-    peaks = {"float32": _peak_float32(), "int8": _peak_int8(rounds)}
+    peaks = {"float32": peak_float32(), "int8": _peak_int8(rounds)}
     peaks["float32"] = max(peaks["float32"], _peak_litert_float32(rounds))
     run = artifacts.load_run(artifacts.default_run())
     served = "int8" if artifacts.served_file(run) == artifacts.QUANTISED else "float32"
@@ -155,10 +156,13 @@ def _keras(folder: Path) -> Pass:
     return lambda faces: model(faces, training=False).numpy()
 
 
-def _peak_float32() -> float:
-    from os import environ
+def peak_float32() -> float:
+    """Measure what one core does in a large product of matrices.
 
-    clean = {name: value for name, value in environ.items() if not name.startswith("OPENBLAS_")}
+    Returns:
+        Billions of multiply-adds per second.
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
     done = subprocess.run(  # noqa: S603 our own interpreter and script
         [sys.executable, "-c", _MATRIX_PRODUCT],
         env=clean | {"OPENBLAS_NUM_THREADS": "1"},

@@ -46,11 +46,13 @@ class Plan:
     Attributes:
         quick: only try everything out: few rounds, figures of no worth.
         media: folder of real videos and photos.
+        output: folder of the results.
         port: of the servers that are started.
     """
 
     quick: bool
     media: Path
+    output: Path
     port: int = 8651
 
 
@@ -80,8 +82,9 @@ class Section:
     pictures: tuple[str, ...] = ()
 
 
-def keep(folder: Path, name: str, outcome: Section | str, plan: Plan, seconds: float) -> None:
+def keep(name: str, outcome: Section | str, plan: Plan, seconds: float) -> None:
     """Put a section's outcome, or the sentence that tells why there is none, into both files."""
+    folder = plan.output
     record = read(folder)
     stamp = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,7 +99,6 @@ def keep(folder: Path, name: str, outcome: Section | str, plan: Plan, seconds: f
         library: metadata.version(library) for library in _LIBRARIES
     }
     record.setdefault("sections", {})[name] = stamp | found
-    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "benchmarks.json", json.dumps(record, indent=1) + "\n")
     write_text(folder / "benchmarks.md", render(record))
 
