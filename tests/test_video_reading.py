@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -105,7 +106,7 @@ def ramp(codes: list[float], transfer: ColorTrc | None, codec: str = "libx264") 
     image = np.ascontiguousarray(np.broadcast_to(columns[None, :, None], (32, len(columns), 3)))
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as target:
-        stream = target.add_stream(codec, rate=10, options=options)
+        stream: Any = target.add_stream(codec, rate=10, options=options)
         stream.width, stream.height = image.shape[1], image.shape[0]
         stream.pix_fmt = "yuv420p10le"
         context = stream.codec_context
@@ -116,8 +117,9 @@ def ramp(codes: list[float], transfer: ColorTrc | None, codec: str = "libx264") 
         if transfer is not None:
             frame.color_trc, frame.color_primaries = transfer, ColorPrimaries.BT2020
             frame.colorspace = 9
-        frame.pts = 0
-        target.mux([*stream.encode(frame), *stream.encode()])
+        for frame.pts in range(3):  # of one alone x265 makes a still picture
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode())
     return out.getvalue()
 
 

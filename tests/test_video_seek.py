@@ -23,7 +23,7 @@ def clip(
     """Half a minute at ten pictures per second, each of a grey of its own, moving a bar."""
     out = io.BytesIO()
     with av.open(out, "w", format=container) as target:
-        stream = target.add_stream(codec, rate=10, options=options or {"g": "25"})
+        stream: Any = target.add_stream(codec, rate=10, options=options or {"g": "25"})
         stream.width, stream.height = 64, 48
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for index in range(SECONDS * 10):
@@ -114,6 +114,6 @@ def test_a_damaged_beginning_does_not_matter_to_a_later_part() -> None:
 
 
 def test_a_start_near_the_beginning_is_not_looked_for() -> None:
-    with av.open(io.BytesIO(clip("libx264", "mp4"))) as container:
+    with av.open(io.BytesIO(clip("libx264", "mp4")), "r") as container:
         stream = container.streams.video[0]
         assert video_seek.seek(container, stream, 5.0, Fraction(1, 10)) is None
