@@ -7,7 +7,7 @@ Streamlit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -122,6 +122,37 @@ def _tell(error: FerError, about: str = "") -> None:
 def plain(text: str) -> str:
     """Escape text from outside, such as a file name, so that Markdown shows it as it is."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def offer_download(
+    label: str,
+    data: bytes | str | Callable[[], bytes],
+    file_name: str,
+    mime: str | None = None,
+    *,
+    main: bool = False,
+    icon: str = ":material/download:",
+) -> None:
+    """Show a button that hands out a file, unless the operator has switched that off.
+
+    Args:
+        label: what the button says.
+        data: the file, or what makes it when the button is pressed.
+        file_name: what the browser calls it.
+        mime: its kind; guessed from the name if None.
+        main: whether it is the button to press first.
+        icon: beside the label.
+    """
+    if load_operator().features.download:
+        st.download_button(
+            label,
+            data,
+            file_name,
+            mime,
+            icon=icon,
+            type="primary" if main else "secondary",
+            on_click="ignore",
+        )
 
 
 def load_model(run: str | None = None) -> FacialExpressionModel:

@@ -7,12 +7,14 @@ click, with the consent, or when nothing has been clicked for the time that the 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fer.operator import Operator
+from fer.operator import Operator, load_operator
 
 #: Where the session keeps that its visitor agreed.
 CONSENT: Final = "consent"
@@ -45,6 +47,23 @@ def widget_key(name: str) -> str:
         name: tells the widgets apart.
     """
     return f"{name} {st.session_state.get(_GENERATION, 0)}"
+
+
+def take_files(label: str, name: str, kinds: Sequence[str]) -> list[UploadedFile]:
+    """Let the visitor hand over files, each as large as the operator allows.
+
+    Args:
+        label: above the widget.
+        name: tells it apart from others.
+        kinds: endings of the files.
+    """
+    return st.file_uploader(
+        label,
+        type=kinds,
+        accept_multiple_files=True,
+        key=widget_key(name),
+        max_upload_size=load_operator().limits.upload_mb,
+    )
 
 
 def delete_everything() -> None:

@@ -5,8 +5,7 @@ import streamlit as st
 from fer import sample
 from fer.app import ensure_navigation, load_model, show_errors, show_status
 from fer.app_consent import require_consent
-from fer.app_session import widget_key
-from fer.operator import load_operator
+from fer.app_session import take_files
 from pages.video_sections import result, several
 from pages.video_sections.analysis import analyze_all, wait_for_interrupted
 from pages.video_sections.choices import choose_settings
@@ -20,13 +19,7 @@ st.markdown("Each face gets a box, a number that follows it, and seven probabili
 require_consent("video")
 with show_errors():
     show_status()
-    uploads = st.file_uploader(
-        "Videos with faces",
-        type=KINDS,
-        accept_multiple_files=True,
-        key=widget_key("videos"),
-        max_upload_size=load_operator().limits.upload_mb,
-    )
+    uploads = take_files("Videos with faces", "videos", KINDS)
     settings = choose_settings(load_model().run)
     with st.container(horizontal=True):
         chosen = st.button("Analyse", type="primary", disabled=not uploads)

@@ -12,7 +12,7 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from fer import app_session, artifacts, sample
+from fer import app_session, artifacts, private_files, sample
 from fer.app_session import CONSENT
 from fer.faces import DetectorStatus
 from tests.consent import BUTTON, agree
@@ -151,11 +151,14 @@ def test_delete_everything_leaves_the_consent_alone(open_page: OpenPage) -> None
     assert app_session.DELETED in texts(page)
     assert BUTTON not in labels(page)
     assert not page.file_uploader[0].value
-    left = page.session_state.filtered_state
-    assert left.pop("photos") == {}  # the page has begun anew
-    assert set(left) == {CONSENT, app_session._GENERATION, app_session._LAST_CLICK} | {
-        key for key in left if key.startswith("photos ") and not left[key]
+    # Only what the page has begun anew is left, and nothing of it is a picture or a result.
+    left = page.session_state._state.filtered_state
+    assert {key: value for key, value in left.items() if value} == {
+        CONSENT: True,
+        app_session._GENERATION: 1,
+        app_session._LAST_CLICK: left[app_session._LAST_CLICK],
     }
+    assert private_files.leftovers() == ()
     page.run()
     assert app_session.DELETED not in texts(page)  # said once
 

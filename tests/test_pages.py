@@ -123,7 +123,8 @@ def test_photos_are_read_one_by_one(open_page: OpenPage) -> None:
     assert [heading.value for heading in app.subheader] == ["a\\.jpg", "b\\.jpg"]
     assert texts(app).count("**Face 1** looks **happy** (62%)") == 2
     assert charts(app) == 2
-    assert downloads(app) == ["Download faces.csv"]
+    assert downloads(app) == ["Everything as a zip"]
+    assert app.dataframe[0].value["photo"].tolist() == ["a.jpg", "b.jpg"]
 
 
 @pytest.mark.usefixtures("served")

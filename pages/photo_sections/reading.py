@@ -1,0 +1,65 @@
+"""Read photos one after another, each once; forget those that are taken away."""
+
+import io
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import PIL.Image
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from fer import restricted
+from fer.app import show_errors
+from fer.images import crop_face
+from fer.operator import load_operator
+from fer.photo import PhotoResult, analyze_photo, shrink
+from fer.photo_bundle import distinct
+from fer.pipeline import Analyzer
+from fer.types import Image
+
+#: Longest side, in pixels, of a picture kept for showing: enough for a wide screen.
+_SHOWN_SIDE: Final = 1600
+
+
+class ReadPhoto(NamedTuple):
+    """What a session keeps of a photo for as long as it stays in the list.
+
+    The photo itself is decoded again where all of its pixels are wanted: fifty of them would
+    not fit into memory.
+    """
+
+    upload: UploadedFile
+    found: PhotoResult
+    small: bytes
+    crops: list[Image]
+
+
+def read_all(uploads: Sequence[UploadedFile], analyzer: Analyzer) -> list[ReadPhoto]:
+    """Read all photos that have not been read before, and show what cannot be read."""
+    limit = load_operator().limits.photos
+    if len(uploads) > limit:
+        st.warning(f"This server reads {limit} photos at a time: the first {limit} are read.")
+        uploads = uploads[:limit]
+    known: dict[str, ReadPhoto] = st.session_state.get("photos", {})
+    read: dict[str, ReadPhoto] = {}
+    st.session_state["photos"] = read
+    fresh = sum(upload.file_id not in known for upload in uploads)
+    bar = st.progress(0.0, "Reading…") if fresh > 1 else None
+    names = distinct(upload.name for upload in uploads)
+    for number, (upload, name) in enumerate(zip(uploads, names, strict=True), start=1):
+        with show_errors(name):
+            read[upload.file_id] = known.get(upload.file_id) or _read(upload, name, analyzer)
+        if bar is not None:
+            bar.progress(number / len(uploads), f"Photo {number} of {len(uploads)}")
+    if bar is not None:
+        bar.empty()
+    return list(read.values())
+
+
+def _read(upload: UploadedFile, name: str, analyzer: Analyzer) -> ReadPhoto:
+    photo = restricted.decode_photo(upload.getvalue())
+    found = analyze_photo(photo, analyzer, name)
+    small = io.BytesIO()
+    PIL.Image.fromarray(shrink(photo.image, _SHOWN_SIDE)).save(small, "JPEG", quality=90)
+    crops = [crop_face(photo.image, person.face.box) for person in found.result.predictions]
+    return ReadPhoto(upload, found, small.getvalue(), crops)
