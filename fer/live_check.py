@@ -48,6 +48,10 @@ NO_RELAY: Final = (
     "This server has no relay (TURN): the camera works in the same network and in open ones, but "
     "perhaps not in a company's or a mobile one."
 )
+CUT_OFF: Final = (
+    "The connection was cut off while it was being made. Press Start again; if that does not help, "
+    "reload the page."
+)
 BUSY: Final = (
     "All places for live cameras on this server are taken. Wait a minute and check again, or use "
     "snapshots meanwhile."

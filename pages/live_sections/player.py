@@ -4,6 +4,7 @@ import time
 from typing import Any, Final
 
 import streamlit as st
+from aiortc.exceptions import InvalidStateError
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
@@ -12,7 +13,7 @@ from fer.classifier import FacialExpressionModel
 from fer.errors import FerError
 from fer.faces import create_detector
 from fer.live import ExpressionProcessor
-from fer.live_check import RELAY_SILENT
+from fer.live_check import CUT_OFF, RELAY_SILENT
 from fer.live_session import LiveSession
 from fer.pipeline import Analyzer
 
@@ -109,6 +110,8 @@ def show_player(
         )
     except SignallingTimeoutError as exc:
         raise FerError(RELAY_SILENT) from exc
+    except (InvalidStateError, OSError) as exc:
+        raise FerError(CUT_OFF) from exc
     return stream
 
 
