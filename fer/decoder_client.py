@@ -60,6 +60,19 @@ class Limits:
     silence_s: float
 
 
+class DecoderError(MediaError):
+    """The child crashed or exceeded a limit, and was ended.
+
+    Attributes:
+        status: how it ended, as ``subprocess`` tells it: the negative number of a signal, 1 for
+            an error of its own; None where it had to be stopped.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Program:
     """The running ``fer.decoder``. It ends by itself when this process does."""
 
@@ -206,20 +219,20 @@ class Job:
                 packet = self._line.recv(PACKET)
                 message = json.loads(packet) if packet else None
             except TimeoutError as exc:
-                raise MediaError(
+                raise DecoderError(
                     f"Decoding this file took more than {self._limits.silence_s:g} s for one "
                     "picture and was stopped."
                 ) from exc
             except ConnectionResetError:  # it is gone; what it said before can still be read
                 continue
             except (OSError, ValueError, RecursionError) as exc:
-                raise MediaError(self._explain(self._end())) from exc
+                raise self._explained() from exc
             if not isinstance(message, dict):
-                raise MediaError(self._explain(self._end()))
+                raise self._explained()
             if "error" in message:
                 raise MediaError(str(message["error"])[:_SENTENCE])
             if "memory" in message:
-                raise MediaError(self._too_much_memory())
+                raise DecoderError(self._too_much_memory())
             if "alive" not in message:
                 return message
 
@@ -232,7 +245,7 @@ class Job:
         match shape:
             case [int(height), int(width), 3] if min(height, width) > 0:
                 return self.content(slot, height * width * 3).reshape(height, width, 3)
-        raise MediaError(_CRASHED)
+        raise DecoderError(_CRASHED)
 
     def content(self, slot: object, size: int) -> NDArray[np.uint8]:
         """So many bytes of a slot, as ``picture``.
@@ -248,7 +261,7 @@ class Job:
                 self._held.add(slot)
                 weakref.finalize(flat, self._give_back, slot).atexit = False
                 return flat
-        raise MediaError(_CRASHED)
+        raise DecoderError(_CRASHED)
 
     @property
     def is_full(self) -> bool:
@@ -270,13 +283,18 @@ class Job:
             return status
         return None
 
-    def _explain(self, status: int | None) -> str:
+    def _explained(self) -> DecoderError:
+        """End the child, and say why it was silent."""
+        status = self._end()
+        text = _CRASHED
         if status == -signal.SIGXCPU:
-            return (
+            text = (
                 f"Decoding this file took more than {self._limits.cpu_s} s of processor time "
                 "and was stopped."
             )
-        return self._too_much_memory() if status == -signal.SIGKILL else _CRASHED
+        elif status == -signal.SIGKILL:
+            text = self._too_much_memory()
+        return DecoderError(text, status)
 
     def _too_much_memory(self) -> str:
         return (

@@ -39,7 +39,7 @@ from fer.video_pictures import (
     new_image,
     shown_size,
 )
-from fer.video_seek import seek
+from fer.video_seek import Entry, find_entry
 
 #: FFmpeg's names of the containers that are accepted. ``mov`` also reads MP4 and M4V,
 #: ``matroska`` also WebM. Playlists (HLS, DASH, concat) must never be among them:
@@ -173,9 +173,11 @@ def read_frames(
         BrokenVideoError: after the last readable frame of a damaged video.
     """
     with _open(source) as (container, stream):
+        entry = find_entry(container, stream, start_s, time_base(stream))
+    with _open(source) as (container, stream):
         pictures = Pictures(stream, allocate)
         choice = _Choice(start_s, end_s, fps)
-        for frame in _decode(container, stream, pictures, choice):
+        for frame in _decode(container, stream, pictures, choice, entry):
             if on_decoded is not None:
                 on_decoded()
             if frame is not None:
@@ -198,7 +200,9 @@ def open_container(source: Path | BinaryIO) -> Iterator[InputContainer]:
             raise MediaError("The file is empty.")
         file.seek(0)
         try:
-            container = stack.enter_context(av.open(file, "r", options=_OPTIONS))
+            container = stack.enter_context(
+                av.open(file, "r", options=_OPTIONS, metadata_errors="replace")
+            )
         except READ_ERRORS as exc:
             raise MediaError(
                 "This is not a video that can be read: it is another kind of file, or has lost "
@@ -235,7 +239,7 @@ class _Choice:
     """Chooses frames by their times."""
 
     def __init__(self, start_s: float, end_s: float | None, fps: float | None) -> None:
-        self.start_s = self._due_s = start_s
+        self._due_s = start_s
         self._end_s = math.inf if end_s is None else end_s
         self._fps = fps
 
@@ -253,20 +257,23 @@ class _Choice:
 
 
 def _decode(
-    container: InputContainer, stream: VideoStream, pictures: Pictures, choice: _Choice
+    container: InputContainer,
+    stream: VideoStream,
+    pictures: Pictures,
+    choice: _Choice,
+    entry: Entry | None,
 ) -> Generator[VideoFrame | None]:
     """Decode; None for what is damaged or not chosen; say at the end what was damaged."""
     base = time_base(stream)
     cuts = CutFinder()
-    entry = seek(container, stream, choice.start_s, base)
     first_pts, pts = (entry.first_pts, entry.pts - entry.first_pts - 1) if entry else (0, 0)
     index = entry.index - 1 if entry else -1
     cut = False
     broken_at: float | None = None
-    for decoded, damaged in _decoded(container, stream):
+    for decoded, damaged in _decoded(container, stream, entry):
         if damaged and broken_at is None:
             broken_at = float(pts * base)
-        if decoded is None or (entry and (decoded.pts or 0) < entry.pts):
+        if decoded is None:
             yield None
             continue
         index += 1
@@ -293,9 +300,11 @@ def _decode(
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream
+    container: InputContainer, stream: VideoStream, entry: Entry | None = None
 ) -> Iterator[tuple[DecodedFrame | None, bool]]:
     """Decoded frames, each with whether its data were damaged; None where there is no frame."""
+    if entry is not None:
+        container.seek(entry.pts, stream=stream)
     packets = container.demux(stream)
     while True:
         try:
@@ -308,7 +317,8 @@ def _decoded(
             yield None, True
             continue
         for frame in frames:
-            yield frame, packet.is_corrupt or frame.is_corrupt
+            early = entry is not None and (frame.pts or 0) < entry.pts
+            yield None if early else frame, packet.is_corrupt or frame.is_corrupt
 
 
 def _next_pts(decoded: DecodedFrame, stream: VideoStream, first_pts: int, previous: int) -> int:

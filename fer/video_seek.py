@@ -40,19 +40,20 @@ class Entry:
     first_pts: int
 
 
-def seek(
+def find_entry(
     container: InputContainer, stream: VideoStream, start_s: float, time_base: Fraction
 ) -> Entry | None:
-    """Move a container, from which nothing was read, to the last key frame before a time.
+    """Look for the last key frame before a time.
 
     Args:
-        container: to move.
+        container: nothing was read from it, and nothing should be afterwards: open the file
+            anew, and seek to the entry.
         stream: of its pictures.
         start_s: seconds since the first picture.
         time_base: seconds per tick of the stream's clock.
 
     Returns:
-        Where it stands; None at the beginning, where that is near, or where the pictures
+        Where to begin; None for the beginning, where that is near, or where the pictures
         before the key frame cannot be counted without decoding them.
     """
     if start_s < _WORTH_S or stream.codec.canonical_name not in _COUNTABLE:
@@ -60,11 +61,9 @@ def seek(
     try:
         entry = _find(container, stream, start_s, time_base)
         if entry is not None and _packet_at(container, stream, entry.pts) == entry.pts:
-            container.seek(entry.pts, stream=stream)
             return entry
     except (av.FFmpegError, OSError):  # damaged: decoding will show where
         pass
-    container.seek(stream.start_time or 0, stream=stream)
     return None
 
 

@@ -116,4 +116,13 @@ def test_a_damaged_beginning_does_not_matter_to_a_later_part() -> None:
 def test_a_start_near_the_beginning_is_not_looked_for() -> None:
     with av.open(io.BytesIO(clip("libx264", "mp4")), "r") as container:
         stream = container.streams.video[0]
-        assert video_seek.seek(container, stream, 5.0, Fraction(1, 10)) is None
+        assert video_seek.find_entry(container, stream, 5.0, Fraction(1, 10)) is None
+
+
+def test_where_nothing_can_be_sought_all_is_decoded() -> None:
+    """A file whose clock is broken: there is no way back to its beginning but to open it anew."""
+    data = bytearray(clip("mpeg4", "matroska"))
+    cues = data.rindex(b"\x1c\x53\xbb\x6b")
+    data[cues:] = b""
+    part, _ = read(bytes(data), start_s=20.0, end_s=20.5)
+    assert [frame.index for frame in part] == list(range(200, 205))
