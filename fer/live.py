@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +39,12 @@ _log = logging.getLogger(__name__)
 #: Seconds that a face may be out of sight and keep its number: a computer that stalls for a moment
 #: does not make anybody else of it.
 MAX_GAP_S: Final = 2.0
+
+#: Seconds that a frame may have waited and still be analysed.
+TOO_OLD_S: Final = 0.4
+
+#: However late they are, a frame is analysed after so many seconds: better late than nothing.
+LONGEST_PAUSE_S: Final = 1.0
 
 #: What a stream is told for which there is no place.
 BUSY: Final = (
@@ -98,6 +105,7 @@ class ExpressionProcessor(VideoProcessorBase):
         self._waiting = Waiting()
         self._analyzer: Analyzer | None = None
         self._started_s: float | None = None
+        self._analysed_s = -math.inf
         self._frames = 0
         # Guards everything below, which the page's thread reads.
         self._lock = threading.Lock()
@@ -106,39 +114,23 @@ class ExpressionProcessor(VideoProcessorBase):
         seats.hold(self._seat, limit)  # from the start: whoever comes next must know
 
     async def recv_queued(self, frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
-        """Analyse the newest of the frames that have arrived; the others are too old to matter."""
+        """Analyse the newest of the frames that have arrived; the others are too old to matter.
+
+        Returns:
+            The frame with its boxes; nothing where even the newest is too old, because decoding
+            itself does not keep up: leaving it out lets that catch up.
+        """
+        now_s = self._clock()
+        waited_s = self._waiting.seconds(frames[-1].time, now_s)
+        if waited_s > TOO_OLD_S and now_s - self._analysed_s < LONGEST_PAUSE_S:
+            self._meter.drop(len(frames))
+            return []
         self._meter.drop(len(frames) - 1)
-        return [self.recv(frames[-1])]
+        return [self._analyze(frames[-1], waited_s)]
 
     def recv(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Draw the faces of one frame.
-
-        An exception that left this method would freeze the picture for good, so
-        whatever goes wrong the frame itself is returned and ``latest`` tells why.
-        """
-        begun_s = self._clock()
-        watch = _Stopwatch(self._clock, self._waiting.seconds(frame.time, begun_s))
-        before = self._state
-        state, picture, annotated = LiveState(), None, frame
-        try:
-            self._hold()
-            image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-            watch.lap("decode")
-            result, labels = self._read(image, begun_s, watch)
-            picture = self._drawing.draw(image, result, labels, self._session.settings)
-            annotated = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            watch.lap("draw")
-            state = LiveState(result, labels)
-            self._recording.add(result, labels)
-        except Exception as exc:  # noqa: BLE001 the picture must go on, see the docstring
-            state = LiveState(error=_explain(exc))
-            if state.error != before.error:  # once, not 15 times a second
-                _log.exception("A webcam frame could not be analysed")
-        self._frames += 1
-        self._meter.add(self._clock(), watch.seconds)
-        with self._lock:
-            self._state, self._picture = state, picture
-        return annotated
+        """Draw the faces of one frame."""
+        return self._analyze(frame, self._waiting.seconds(frame.time, self._clock()))
 
     def latest(self) -> LiveState:
         """What is known now; safe to call from any thread."""
@@ -166,6 +158,37 @@ class ExpressionProcessor(VideoProcessorBase):
         self._seats.free(self._seat)
         with self._lock:
             self._picture = None
+
+    def _analyze(self, frame: av.VideoFrame, waited_s: float) -> av.VideoFrame:
+        """Draw the faces of one frame.
+
+        An exception that left this method would freeze the picture for good, so
+        whatever goes wrong the frame itself is returned and ``latest`` tells why.
+        """
+        begun_s = self._clock()
+        watch = _Stopwatch(self._clock, waited_s)
+        before = self._state
+        state, picture, annotated = LiveState(), None, frame
+        try:
+            self._hold()
+            image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            watch.lap("decode")
+            result, labels = self._read(image, begun_s, watch)
+            picture = self._drawing.draw(image, result, labels, self._session.settings)
+            annotated = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            watch.lap("draw")
+            state = LiveState(result, labels)
+            self._recording.add(result, labels)
+        except Exception as exc:  # noqa: BLE001 the picture must go on, see the docstring
+            state = LiveState(error=_explain(exc))
+            if state.error != before.error:  # once, not 15 times a second
+                _log.exception("A webcam frame could not be analysed")
+        self._frames += 1
+        self._analysed_s = self._clock()
+        self._meter.add(self._analysed_s, watch.seconds)
+        with self._lock:
+            self._state, self._picture = state, picture
+        return annotated
 
     def _hold(self) -> None:
         if not self._seats.hold(self._seat, self._limit):

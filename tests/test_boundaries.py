@@ -71,6 +71,7 @@ LAYERS = (
         "live_servers",
         "live_check",
         "live_recording",
+        "live_relay",
     ),
     ("live_picture", "live_session", "live_html"),
     ("video_output", "photo"),
@@ -90,6 +91,8 @@ LAYERS = (
     ),
     ("timeline",),
     ("console",),
+    ("video_results",),
+    ("archive",),
     ("bench_record", "bench_timing", "bench_pictures", "bench_process"),
     (
         "bench_classifier",
@@ -110,7 +113,8 @@ RANK = {module: rank for rank, row in enumerate(LAYERS) for module in row}
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
 STREAMLIT = {"app", "app_session", "app_consent"}
-STREAMLIT_WEBRTC = {"app", "live"}  # live.py derives from its frame processor
+# live.py derives from its frame processor, live_relay.py replaces its queues.
+STREAMLIT_WEBRTC = {"app", "live", "live_relay"}
 TENSORFLOW = {"conversion", "network", "augmentation", "optimisation", "training", "export"}
 TENSORFLOW_WITHIN_FUNCTIONS = {"classifier", "bench_classifier", "bench_training"}
 

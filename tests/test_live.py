@@ -5,6 +5,7 @@ import io
 import logging
 import threading
 from collections.abc import Callable
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -225,6 +226,30 @@ def test_frames_that_wait_are_dropped_and_the_newest_is_analysed() -> None:
     assert detector.calls == 1
     speed = live.latest().speed
     assert (speed.dropped, speed.received) == (2, 3)
+
+
+def stamped(seconds: float) -> av.VideoFrame:
+    frame = grey_frame()
+    frame.pts, frame.time_base = round(seconds * 90_000), Fraction(1, 90_000)
+    return frame
+
+
+def test_frames_that_come_too_late_are_left_out_so_that_decoding_catches_up() -> None:
+    clock, detector = Clock(), FakeDetector()
+    live = processor(detector, clock=clock)
+
+    def send(timestamp_s: float, at_s: float) -> int:
+        clock.now = 100 + at_s
+        return len(asyncio.run(live.recv_queued([stamped(timestamp_s)])))
+
+    assert send(0.0, 0.0) == 1
+    assert send(0.1, 0.1 + 0.3) == 1  # a little late
+    assert send(0.2, 0.2 + 0.8) == 0
+    assert send(0.3, 0.3 + 0.9) == 0
+    assert send(0.4, 0.4 + 1.2) == 1  # a second without a result: better late than nothing
+    assert send(1.7, 1.7) == 1  # in time again
+    assert detector.calls == 4
+    assert live.latest().speed.dropped == 2
 
 
 def test_the_page_may_ask_at_any_time() -> None:

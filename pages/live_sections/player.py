@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 from aiortc.exceptions import InvalidStateError
+from streamlit import runtime
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
@@ -14,6 +15,7 @@ from fer.errors import FerError
 from fer.faces import create_detector
 from fer.live import ExpressionProcessor
 from fer.live_check import CUT_OFF, RELAY_SILENT
+from fer.live_relay import use_newest_only
 from fer.live_session import LiveSession
 from fer.pipeline import Analyzer
 
@@ -80,6 +82,8 @@ def show_player(
         FerError: if the server's own side of the connection could not be made.
     """
     width, height = size
+    if runtime.exists():
+        use_newest_only(runtime.get_instance())
     try:
         stream: Stream = webrtc_streamer(
             key=_key(),

@@ -30,6 +30,17 @@ SHARED_YUNET = ROOT.parent / "shared" / "models" / "face_detection_yunet_2023mar
 #: Longest wait in milliseconds for anything that a page shows: a limit, not a measurement.
 PATIENCE_MS = 30_000
 
+#: Options under which a browser runs in a container and asks nothing of anybody outside.
+QUIET = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-gpu",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything in this folder."""
@@ -39,8 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """Address of a running app; what it logs is captured with the test that is running."""
+def server(app_process: tuple[str, int]) -> str:
+    """Address of a running app."""
+    return app_process[0]
+
+
+@pytest.fixture(scope="session")
+def app_process() -> Iterator[tuple[str, int]]:
+    """Address and number of the app's process; its log is captured with the running test."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -61,7 +78,7 @@ def server() -> Iterator[str]:
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_until_healthy(address, process)
-        yield address
+        yield address, process.pid
     finally:
         process.terminate()
         try:
@@ -111,16 +128,10 @@ def browser(chromium_path: Path, camera_clip: Path) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(
             executable_path=chromium_path,
             args=[
-                "--no-sandbox",
+                *QUIET,
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
                 f"--use-file-for-fake-video-capture={camera_clip}",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--disable-gpu",
             ],
         )
         yield chromium

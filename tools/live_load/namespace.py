@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 #: The only address there is, besides loopback, which aiortc leaves out of its candidates.
@@ -26,6 +28,9 @@ def run_inside(command: Sequence[str], limit_s: float) -> int:
 
     Returns:
         The command's exit code.
+
+    Raises:
+        subprocess.TimeoutExpired: if it took too long.
     """
     if shutil.which("ip") is None:
         sys.exit("The load harness needs ip, from iproute2: apt-get install iproute2.")
@@ -41,12 +46,14 @@ def run_inside(command: Sequence[str], limit_s: float) -> int:
         _ip(*inside, "addr", "add", f"{ADDRESS}/24", "dev", _ENDS[0])
         for end in _ENDS:
             _ip(*inside, "link", "set", end, "up")
-        started = subprocess.Popen(["ip", "netns", "exec", name, *command])
+        # A group of its own, so that whatever it has started ends with it.
+        started = subprocess.Popen(["ip", "netns", "exec", name, *command], start_new_session=True)
         try:
             return started.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            started.terminate()
-            return started.wait(30)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
     finally:
         _ip("netns", "del", name)
 
