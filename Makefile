@@ -19,7 +19,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 # A stamp carries the checksum of what was installed, so a changed requirement installs again.
 checksum = $(shell cat $(1) | cksum | cut -d' ' -f1)
 APP_STAMP := $(VENV)/app-$(call checksum,requirements.txt)
-DEV_STAMP := $(VENV)/dev-$(call checksum,requirements.txt requirements-dev.txt)
+DEV_STAMP := $(VENV)/dev-$(call checksum,requirements.txt requirements-scale.txt requirements-dev.txt)
 
 .PHONY: help run test lint format
 

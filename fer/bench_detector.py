@@ -67,8 +67,8 @@ def detector(plan: Plan) -> Section:
         wrong = sum(max(count - true, 0) for count, true in counts)
         taken = times[str(side)]
         rows.append((side, taken.ms, taken.processor_ms, right, wrong, *recall[side], bare[side]))
-    columns = ("side", "ms, wall", "ms, processor", "of 11 faces", "false")
-    columns = (*columns, *(f"{height} px" for height in _HEIGHTS), "bare 48x48")
+    sizes = tuple(f"{height} px" for height in _HEIGHTS)
+    columns = ("side", "ms, wall", "ms, processor", "of 11 faces", "false", *sizes, "bare 48x48")
     now = create_detector()
     return Section(
         tables=(

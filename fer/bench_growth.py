@@ -73,7 +73,7 @@ def growth(plan: Plan) -> Section:
 def _by_faces(analyzer: Analyzer, picture: Image, plan: Plan) -> Points:
     frame = fit(picture, 1280, 720)
     face = analyzer.detector.detect(frame)[0]
-    work = {number: partial(analyzer.read, frame, (face,) * number) for number in _FACES}
+    work = {float(n): partial(analyzer.read, frame, (face,) * n) for n in _FACES}
     return _points(work, 2 if plan.quick else 30)
 
 
@@ -98,7 +98,7 @@ def _by_length(picture: Image, plan: Plan) -> Points:
             for pts in range(seconds * _FPS):
                 moved = np.roll(frame, round(6 * np.sin(pts / 4)), axis=1)
                 writer.write(moved.astype(np.uint8), pts)
-        work[seconds] = partial(_analyze, model, clip.getvalue())
+        work[float(seconds)] = partial(_analyze, model, clip.getvalue())
     return _points(work, 1 if plan.quick else 3)
 
 

@@ -70,7 +70,7 @@ def peers(plan: Plan) -> Section:
         classifiers = _classifiers(ask, rounds=3 if plan.quick else 30)
         pipelines = _pipelines(ask, shown, Path(folder), rounds=1 if plan.quick else 2)
     references = artifacts.read_references().set_index("name")
-    accuracy = {PEER: float(references.loc[PEER, "accuracy"])}
+    accuracy = {PEER: float(references["accuracy"].to_dict()[PEER])}
     run = artifacts.load_run(artifacts.default_run())
     accuracy[run.name] = run.metrics["test"]["all"]["accuracy"]
     ours, theirs = classifiers[run.name], classifiers[PEER]

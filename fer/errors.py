@@ -9,7 +9,8 @@ and exits with code 1.
     ├── ModelError      a run folder that is missing, altered or incompatible
     ├── MediaError      a photo or video that cannot be decoded or written
     ├── DetectorError   a face detector that cannot be loaded
-    └── OperatorError   an operator's file that cannot be read or makes no sense
+    ├── OperatorError   an operator's file that cannot be read or makes no sense
+    └── EngineError     a distributed engine that is not installed or does not answer
 """
 
 
@@ -35,3 +36,7 @@ class DetectorError(FerError):
 
 class OperatorError(FerError):
     """The operator's file cannot be read, or says what the app does not know."""
+
+
+class EngineError(FerError):
+    """A distributed engine is not installed, or does not answer."""

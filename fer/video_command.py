@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from tqdm import tqdm
 
-from fer.console import ModelOption, OutputOption, complain, prepare, sentence
+from fer.console import ModelOption, OutputOption, complain, sentence
 from fer.errors import FerError, MediaError
+from fer.video_results import analyze_one
 
 if TYPE_CHECKING:
-    from fer.pipeline import Analyzer
+    from fer.archive import Job, Outcome
     from fer.types import VideoReport
-    from fer.video import Progress
-    from fer.video_settings import VideoSettings
 
 VIDEO_EXAMPLES: Final = (
     "Examples: python -m fer video talk.mp4 -o results; "
     "python -m fer video talk.mp4 -o results --from 60 --to 90 --blur --keep 1; "
-    "python -m fer video recordings/ -o results --jobs 2"
+    "python -m fer video 'recordings/*.mp4' -o results --jobs 2; "
+    "python -m fer video archive/ -o results --engine dask --scheduler tcp://host:8786"
 )
 
 #: What is looked for in a folder.
@@ -32,10 +33,20 @@ SUFFIXES: Final = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".gif")
 _SECONDS = "SECONDS"
 
 
+class Engine(StrEnum):
+    """What spreads several videos over processors."""
+
+    THREADS = "threads"
+    DASK = "dask"
+
+
 def analyze_videos(
     context: typer.Context,
     sources: Annotated[
-        list[Path], typer.Argument(metavar="IN", help="Video files, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="IN", help="Video files, folders of them, or patterns such as 'a*.mp4'."
+        ),
     ],
     output: OutputOption,
     *,
@@ -50,6 +61,10 @@ def analyze_videos(
     confidence: Annotated[
         float, typer.Option(min=0, max=1, metavar="P", help="Less sure faces are flagged.")
     ] = 0.4,
+    search: Annotated[
+        float,
+        typer.Option(min=0, metavar=_SECONDS, help="Search for faces so often; 0: every frame."),
+    ] = 0.3,
     fps: Annotated[
         float | None, typer.Option(metavar="N", help="Frames to analyse per second; else all.")
     ] = None,
@@ -62,6 +77,12 @@ def analyze_videos(
     plain: Annotated[bool, typer.Option("--plain", help="Draw no boxes and labels.")] = False,
     bundle: Annotated[bool, typer.Option("--zip", help="Write one zip, not single files.")] = False,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Videos at a time.")] = 1,
+    engine: Annotated[
+        Engine, typer.Option(help="dask: processes, here or on many machines; can be resumed.")
+    ] = Engine.THREADS,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a Dask cluster; else one here.")
+    ] = None,
 ) -> None:
     """Analyse videos frame by frame.
 
@@ -77,6 +98,7 @@ def analyze_videos(
         smoothing_s=smoothing,
         dwell_s=dwell,
         least_confidence=confidence,
+        search_s=search,
         fps=fps,
         start_s=start,
         end_s=end,
@@ -86,9 +108,21 @@ def analyze_videos(
     )
 
     def analyze(source: Path, folder: Path) -> VideoReport:
-        return _analyze(source, folder, context.obj(model), settings, bundle=bundle)
+        return analyze_one(source, folder, context.obj(model), settings, bundle=bundle)
 
-    if len(sources) == 1 and not sources[0].is_dir():
+    if engine is Engine.DASK:
+        from fer.archive import Job
+        from fer.artifacts import default_run
+
+        run = model or default_run()
+        # Whole paths, for workers have working folders of their own.
+        spread = [
+            Job(file.resolve(), output.resolve() / file.stem, run, settings, bundle)
+            for file in _files(sources)
+        ]
+        _spread(spread, output, scheduler, jobs)
+        return
+    if len(sources) == 1 and not sources[0].is_dir() and not _is_pattern(sources[0]):
         analyze(sources[0], output)
         return
     files = _files(sources)
@@ -107,6 +141,28 @@ def analyze_videos(
         raise typer.Exit(1)
 
 
+def _spread(jobs: Sequence[Job], output: Path, scheduler: str | None, workers: int) -> None:
+    """Let a Dask cluster analyse the videos; what was done before is left alone."""
+    from fer.archive import analyze_archive
+
+    with tqdm(total=len(jobs), unit="video", disable=None) as bar:
+
+        def show(outcome: Outcome) -> None:
+            bar.update()
+            if outcome.problem is not None:
+                complain(f"{outcome.job.source.name}: {outcome.problem}")
+
+        outcomes = analyze_archive(jobs, scheduler=scheduler, workers=workers, on_done=show)
+    tables = [outcome.table for outcome in outcomes if outcome.table is not None]
+    if tables:
+        lines = [line for table in tables for line in table.splitlines(keepends=True)[1:]]
+        header = tables[0].splitlines(keepends=True)[0]
+        (output / "videos.csv").write_text(header + "".join(lines), encoding="utf-8")
+    typer.echo(f"{len(tables)} videos: videos.csv and a folder for each in {output}")
+    if len(tables) < len(jobs):
+        raise typer.Exit(1)
+
+
 def _files(sources: list[Path]) -> list[Path]:
     files = [file for source in sources for file in _within(source)]
     if not files:
@@ -118,51 +174,15 @@ def _files(sources: list[Path]) -> list[Path]:
 
 
 def _within(source: Path) -> Iterator[Path]:
-    if not source.is_dir():
-        yield source
-        return
-    yield from sorted(file for file in source.iterdir() if file.suffix.lower() in SUFFIXES)
-
-
-def _analyze(
-    source: Path, folder: Path, analyzer: Analyzer, settings: VideoSettings, *, bundle: bool
-) -> VideoReport:
-    """Analyse one video and write what came of it into a folder."""
-    from fer.bundle import ANNOTATED, make_parts, write_zip
-    from fer.moments import Moments
-    from fer.video import analyze_video
-
-    annotated = folder / ANNOTATED
-    prepare(annotated, source)
-    moments = Moments()
-    with tqdm(unit="frame", desc=source.name, disable=None) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.total = progress.total
-            bar.update(progress.done - bar.n)
-
-        report = analyze_video(
-            source,
-            analyzer,
-            name=source.name,
-            settings=settings,
-            annotated=annotated,
-            moments=moments,
-            on_progress=show,
-        )
-    parts = make_parts(report, moments)
-    if bundle:
-        target = folder / f"{source.stem}.zip"
-        with target.open("wb") as file:
-            write_zip(file, parts, annotated)
-        annotated.unlink()
-        written = target.name
+    if source.is_dir():
+        yield from sorted(file for file in source.iterdir() if file.suffix.lower() in SUFFIXES)
+    elif _is_pattern(source):
+        start = Path(source.anchor)
+        yield from sorted(start.glob(str(source.relative_to(start))))
     else:
-        for name, data in parts.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_bytes(data)
-        written = ", ".join([ANNOTATED, *(name for name in parts if "/" not in name)])
-    if (broken_at := report.settings.get("broken_at_s")) is not None:
-        complain(f"{source.name} is damaged after {broken_at} s; what comes before was analysed.")
-    tqdm.write(f"{len(report.frames)} frames: {written} in {folder}")
-    return report
+        yield source
+
+
+def _is_pattern(source: Path) -> bool:
+    """Whether this names many files, where the shell has not put their names already."""
+    return any(letter in str(source) for letter in "*?[") and not source.exists()
