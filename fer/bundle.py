@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -23,32 +23,33 @@ _TIMESTAMP: Final = (1980, 1, 1, 0, 0, 0)
 _STORED: Final = (".mp4", ".png", ".jpg")
 
 
-def make_parts(report: VideoReport, moments: Moments) -> dict[str, bytes]:
-    """Name and content of every file but the annotated video."""
-    texts = {
-        "frames.csv": write_csv(report),
-        "raw.csv": format_csv(raw_table(report)),
-        "segments.csv": format_csv(segments_table(report)),
-        "captions.vtt": to_webvtt(report),
-        "report.json": to_json(report),
-    }
-    parts = {name: text.encode() for name, text in texts.items()}
-    parts["timeline.png"] = draw_timeline(report)
+def make_parts(report: VideoReport, moments: Moments) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file but the annotated video, one after another.
+
+    Those of a long video are large: none is made before it is asked for.
+    """
+    yield "frames.csv", write_csv(report).encode()
+    yield "raw.csv", format_csv(raw_table(report)).encode()
+    yield "segments.csv", format_csv(segments_table(report)).encode()
+    yield "captions.vtt", to_webvtt(report).encode()
+    yield "report.json", to_json(report).encode()
+    yield "timeline.png", draw_timeline(report)
     for moment in key_moments(report, moments):
-        parts[moment.file_name] = moment.jpeg
-    return parts
+        yield moment.file_name, moment.jpeg
 
 
-def write_zip(target: BinaryIO, parts: Mapping[str, bytes], annotated: Path | bytes) -> None:
+def write_zip(
+    target: BinaryIO, parts: Iterable[tuple[str, bytes]], annotated: Path | bytes
+) -> None:
     """Write everything into one zip.
 
     Args:
         target: where to.
-        parts: from ``make_parts``.
+        parts: names and contents, from ``make_parts``.
         annotated: the annotated video; a file is copied without being read whole.
     """
     with zipfile.ZipFile(target, "w") as archive:
-        for name, data in parts.items():
+        for name, data in parts:
             archive.writestr(_entry(name), data)
         entry = _entry(ANNOTATED)
         if isinstance(annotated, bytes):

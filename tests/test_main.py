@@ -132,6 +132,7 @@ def test_video_writes_all_its_files(tmp_path: Path, clip: Path) -> None:
 def test_video_options_reach_the_analysis(tmp_path: Path, clip: Path) -> None:
     out = tmp_path / "out"
     part = ("--from", "1", "--to", "2", "--fps", "5", "--dwell", "0.2", "--smoothing", "0")
+    part += ("--search", "0.1")
     assert run("video", clip, "-o", out, *part, "--blur", "--keep", "2", "--plain", "--zip") == 0
     assert [path.name for path in out.iterdir()] == ["clip.zip"]
     with zipfile.ZipFile(out / "clip.zip") as archive:
@@ -141,6 +142,7 @@ def test_video_options_reach_the_analysis(tmp_path: Path, clip: Path) -> None:
     assert len(frames) == 1 + 5
     chosen = {"start_s": 1.0, "end_s": 2.0, "fps": 5.0, "dwell_s": 0.2, "smoothing_s": 0.0}
     assert chosen.items() <= settings.items()
+    assert settings["search_s"] == 0.1
     assert (settings["blurred"], settings["keep"], settings["drawn"]) == (True, [2], False)
 
 
@@ -162,6 +164,15 @@ def test_a_folder_of_videos_gives_a_folder_each_and_one_table(
         ("b.MP4", "8", "1", "1.0000"),
     ]
     assert {path.name for path in (out / "b").iterdir()} == VIDEO_FILES
+
+
+def test_a_pattern_that_no_shell_has_replaced_names_many_videos(tmp_path: Path, clip: Path) -> None:
+    for name in ("a1.mp4", "a2.mp4", "b1.mp4"):
+        (tmp_path / name).write_bytes(clip.read_bytes())
+    out = tmp_path / "out"
+    assert run("video", tmp_path / "a*.mp4", "-o", out, "--fps", "1") == 0
+    assert [row["file"] for row in rows(out / "videos.csv")] == ["a1.mp4", "a2.mp4"]
+    assert run("video", tmp_path / "none*.mp4", "-o", out) == 1
 
 
 def test_videos_of_one_name_and_empty_folders_are_refused(tmp_path: Path, clip: Path) -> None:

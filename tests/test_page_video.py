@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.runtime.scriptrunner import RerunData, RerunException, StopException
 from streamlit.testing.v1 import AppTest
 
 from fer import artifacts, sample
@@ -17,6 +17,7 @@ from fer.faces import DetectorStatus
 from fer.pipeline import Analyzer
 from fer.video_settings import VideoSettings
 from pages.video_sections import analysis, work
+from pages.video_sections.analysed import AnalysedVideo
 from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 
@@ -103,9 +104,9 @@ def test_a_second_visit_with_the_same_settings_answers_at_once(
     page.button[0].click().run()
     assert page.header[0].value == "Result for clip\\.mp4"
     assert detector.calls == 0
-    page.toggle[0].set_value(False).run()  # nothing drawn: another video
+    page.toggle[0].set_value(True).run()  # every frame is searched: another analysis
     page.button[0].click().run()
-    assert detector.calls > 0
+    assert detector.calls == 60
 
 
 def test_a_video_without_faces_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,25 +147,50 @@ def test_settings_that_contradict_each_other_get_a_sentence(page: AppTest) -> No
     assert "choose a later end" in page.error[0].value
 
 
-class Interrupted:
-    """Stands in for Streamlit's elements: the third update finds that something was clicked."""
+def test_the_operator_limits_what_is_analysed_and_what_goes_out(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    decided = tmp_path / "operator.toml"
+    decided.write_text("[limits]\nvideo_minutes = 1\n[features]\ndownload = false\n")
+    monkeypatch.setenv("FER_OPERATOR", str(decided))
+    page.number_input[0].set_value(1.0).run()
+    page.button[1].click().run()
+    assert not page.exception
+    assert page.session_state["videos"][0].report.settings["end_s"] == 61.0
+    assert downloads(page) == []
 
-    def __init__(self) -> None:
+
+def test_a_part_is_called_a_part(page: AppTest) -> None:
+    page.number_input[1].set_value(2.0).run()
+    page.button[1].click().run()
+    assert "Only a part was analysed: from 0 to 2 s of 4 s" in texts(page)
+
+
+class Interrupted:
+    """Stands in for Streamlit's elements: the third update finds that something happened."""
+
+    def __init__(self, what: RerunException | StopException) -> None:
+        self.what = what
         self.updates = 0
 
     def progress(self, *_: object) -> None:
         self.updates += 1
         if self.updates == 3:
-            raise RerunException(RerunData())
+            raise self.what
 
     def html(self, *_: object) -> None:
         pass
 
 
-def test_an_interruption_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch, clip: bytes) -> None:
-    bar = Interrupted()
+@pytest.mark.parametrize(
+    ("what", "kept"), [(RerunException(RerunData()), 1), (StopException(), 0)], ids=["click", "tab"]
+)
+def test_a_click_keeps_what_was_done_and_a_closed_tab_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, clip: bytes, what: RerunException | StopException, kept: int
+) -> None:
+    bar = Interrupted(what)
     state: dict[str, object] = {}
-    videos: list[analysis.AnalysedVideo] = []
+    videos: list[AnalysedVideo] = []
     fake = SimpleNamespace(
         progress=lambda *_: bar,
         empty=lambda: bar,
@@ -176,10 +202,11 @@ def test_an_interruption_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch, cl
     monkeypatch.setattr(work, "_PROGRESS_S", 0.0)
     analyzer = Analyzer(FakeDetector(), FakeClassifier())
     monkeypatch.setattr(analysis, "new_analyzer", lambda: analyzer)
-    with pytest.raises(RerunException):
+    with pytest.raises(type(what)):
         analysis._analyze(1, "a.mp4", io.BytesIO(clip), VideoSettings(), videos)
-    report = videos[0].report
-    assert len(report.frames) == 3
-    assert report.settings["stopped_at_s"] == pytest.approx(2 / 15, abs=1e-3)
-    assert videos[0].annotated
+    assert len(videos) == kept
+    for video in videos:
+        assert len(video.report.frames) == 3
+        assert video.report.settings["stopped_at_s"] == pytest.approx(2 / 15, abs=1e-3)
+        assert video.annotated
     assert state["analysed"] == {}  # half an answer is none to a second visit

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from fer import report, timeline
-from pages.video_sections.analysis import AnalysedVideo
+from pages.video_sections.analysed import AnalysedVideo
 
 
 def chosen_start(key: str, segments: pd.DataFrame, video: AnalysedVideo) -> float | None:

@@ -1,36 +1,21 @@
 """Analyse one video after another, showing progress; keep what was done when interrupted."""
 
-import hashlib
-import io
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 import streamlit as st
 
-from fer import video
 from fer.app import new_analyzer, plain
-from fer.bundle import make_parts
 from fer.errors import FerError
-from fer.moments import KeyMoment, Moments, key_moments
-from fer.pipeline import Analyzer
-from fer.types import VideoReport
 from fer.video_settings import VideoSettings
+from pages.video_sections.analysed import AnalysedVideo, analyze, digest
 from pages.video_sections.work import Work
 
 #: Bytes of annotated videos that a session remembers, besides those that it shows.
 _REMEMBERED: Final = 200_000_000
 
-#: Seconds that an interrupted analysis may take to end.
-_LONGEST_END_S: Final = 10.0
-
-
-class AnalysedVideo(NamedTuple):
-    """A video that has been analysed, kept for the session."""
-
-    report: VideoReport
-    annotated: bytes
-    parts: dict[str, bytes]
-    moments: tuple[KeyMoment, ...]
-    strip: tuple[tuple[float, bytes], ...]
+#: Seconds that an interrupted analysis may take to end: a fraction of one, unless the server
+#: has far more to do than it can.
+_LONGEST_END_S: Final = 60.0
 
 
 def analyze_all(queue: list[tuple[str, BinaryIO]], settings: VideoSettings) -> None:
@@ -81,13 +66,13 @@ def _analyze(
     analyzer = new_analyzer()
     known: dict[tuple[object, ...], AnalysedVideo] = st.session_state.setdefault("analysed", {})
     run = analyzer.classifier.run
-    key = (name, _digest(source), settings, run.name, tuple(run.files.items()))
+    key = (name, digest(source), settings, run.name, tuple(run.files.items()))
     if key in known:
         videos.append(known[key])
         return
     work = st.session_state["work"] = Work(number)
     try:
-        done = _run(work, name, source, settings, analyzer)
+        done = analyze(work, name, source, settings, analyzer)
         videos.append(done)
     finally:
         work.finished.set()
@@ -96,34 +81,3 @@ def _analyze(
     known[key] = done
     while len(known) > 1 and sum(len(kept.annotated) for kept in known.values()) > _REMEMBERED:
         del known[next(iter(known))]
-
-
-def _run(
-    work: Work, name: str, source: BinaryIO, settings: VideoSettings, analyzer: Analyzer
-) -> AnalysedVideo:
-    annotated, moments = io.BytesIO(), Moments()
-    report = video.analyze_video(
-        source,
-        analyzer,
-        name=name,
-        settings=settings,
-        annotated=annotated,
-        moments=moments,
-        on_progress=work.show,
-        should_stop=work.is_unwanted,
-    )
-    return AnalysedVideo(
-        report,
-        annotated.getvalue(),
-        make_parts(report, moments),
-        key_moments(report, moments),
-        moments.strip,
-    )
-
-
-def _digest(source: BinaryIO) -> str:
-    source.seek(0)
-    digest = hashlib.sha256()
-    while block := source.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()

@@ -1,8 +1,11 @@
 """What can be chosen about the analysis of a video."""
 
+import math
+
 import streamlit as st
 
 from fer.app import choose_least_confidence
+from fer.operator import load_operator
 from fer.types import Run
 from fer.video_settings import VideoSettings
 
@@ -24,6 +27,11 @@ def choose_settings(run: Run) -> VideoSettings:
                 "Frames to analyse",
                 [None, 10.0, 5.0, 2.0, 1.0],
                 format_func=lambda rate: "every frame" if rate is None else f"{rate:g} per second",
+            )
+            every = st.toggle(
+                "Search every frame for faces",
+                help="Usually a few frames per second are searched, and faces followed in "
+                "between: much quicker, and nearly the same. See the documentation of videos.",
             )
             begin, end = st.columns(2)
             start_s = begin.number_input("From second", min_value=0.0, value=0.0, step=1.0)
@@ -56,13 +64,15 @@ def choose_settings(run: Run) -> VideoSettings:
                 help="Analyse once to learn the numbers; they stay the same.",
             )
         least_confidence = choose_least_confidence(run)
+    longest_s = 60.0 * load_operator().limits.video_minutes
     return VideoSettings(
         smoothing_s=smoothing_s,
         dwell_s=dwell_s,
         least_confidence=least_confidence,
+        search_s=0.0 if every else standard.search_s,
         fps=fps,
         start_s=start_s,
-        end_s=end_s,
+        end_s=min(end_s or math.inf, start_s + longest_s),
         drawn=drawn,
         blurred=blurred,
         keep=tuple(keep) if blurred else (),

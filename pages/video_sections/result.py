@@ -9,7 +9,7 @@ from fer import report
 from fer.app import plain
 from fer.summary import summarize
 from pages.video_sections import along_time
-from pages.video_sections.analysis import AnalysedVideo
+from pages.video_sections.analysed import AnalysedVideo
 from pages.video_sections.downloads import show_downloads
 
 
@@ -49,6 +49,10 @@ def _warn(video: AnalysedVideo) -> None:
         st.warning(f"The video is damaged after {broken:.1f} s. All before that was analysed.")
     if (stopped := settings.get("stopped_at_s")) is not None:
         st.warning(f"The analysis was stopped after {stopped:.1f} s. All before that is here.")
+    length_s = settings["video"]["announced_duration_s"] or 0.0
+    if not stopped and settings["end_s"] is not None and length_s - settings["end_s"] > 1:
+        part = f"from {settings['start_s']:g} to {settings['end_s']:g} s"
+        st.info(f"Only a part was analysed: {part} of {length_s:.0f} s.")
 
 
 def _jump(start_s: float | None) -> None:

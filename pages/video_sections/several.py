@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fer import report
+from fer.app import offer_download
 from fer.types import EMOTIONS
-from pages.video_sections.analysis import AnalysedVideo
+from pages.video_sections.analysed import AnalysedVideo
 
 
 def choose(videos: Sequence[AnalysedVideo]) -> AnalysedVideo:
@@ -34,10 +35,4 @@ def show_overview(videos: Sequence[AnalysedVideo]) -> None:
             "share_unclear": st.column_config.NumberColumn("unclear", format="percent"),
         },
     )
-    st.download_button(
-        "Download videos.csv",
-        report.format_csv(table),
-        "videos.csv",
-        "text/csv",
-        on_click="ignore",
-    )
+    offer_download("Download videos.csv", report.format_csv(table), "videos.csv", "text/csv")

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
 import re
+import sys
+import time
+from contextlib import suppress
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from pandas import read_csv
+from pandas.testing import assert_frame_equal
+from playwright.sync_api import Browser, Page, expect
 
+from fer.classifier import FacialExpressionModel
+from fer.faces import YuNetDetector
+from fer.pipeline import Analyzer
+from fer.report import write_csv
 from fer.sample import make_sample_clip
-from fer.video import read_frames
+from fer.video import analyze_video, read_frames
+from fer.video_settings import VideoSettings
 from fer.video_writer import VideoWriter
 from tests.consent import agree_in_browser
+from tests.e2e.conftest import PATIENCE_MS
 
 PLAYS_H264 = (
     """() => document.createElement("video").canPlayType('video/mp4; codecs="avc1.42E01E"')"""
@@ -47,14 +59,21 @@ def test_an_uploaded_video_is_analysed_and_plays(app: Page, tmp_path: Path) -> N
     assert player.evaluate("video => video.textTracks.length") == 1
 
 
-def test_cancel_keeps_what_was_done(app: Page, tmp_path: Path) -> None:
-    short, long = tmp_path / "short.mp4", tmp_path / "long.mp4"
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute."""
+    folder = tmp_path_factory.mktemp("long")
+    short, long = folder / "short.mp4", folder / "long.mp4"
     make_sample_clip(short)
     pictures = [frame.image for frame in read_frames(short)]
     with VideoWriter(long, Fraction(1, 15), 15) as writer:
-        for index in range(60 * 15):  # a minute
+        for index in range(60 * 15):
             writer.write(pictures[index % len(pictures)], index)
-    analyze(app, long)
+    return long
+
+
+def test_cancel_keeps_what_was_done(app: Page, long_clip: Path) -> None:
+    analyze(app, long_clip)
     expect(app.get_by_text(re.compile(r"Frame \d+ of 900"))).to_be_visible()
     expect(app.get_by_alt_text("the latest frame")).to_be_visible()
     app.get_by_role("button", name="Cancel").click()
@@ -77,3 +96,69 @@ def test_the_player_goes_to_the_segment_that_is_selected(app: Page, media: Path)
     assert app.locator("video").evaluate("video => video.currentTime") == pytest.approx(
         0.83, abs=0.1
     )
+
+
+def decoders(app: int) -> int:
+    """How many videos are being decoded: the children of the app's children."""
+    parents = {}
+    for about in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # a process that has just ended
+            parents[int(about.parent.name)] = int(about.read_text().rpartition(")")[2].split()[1])
+    return sum(parents.get(parent) == app for parent in parents.values())
+
+
+def threads(app: int) -> int:
+    return len(list(Path(f"/proc/{app}/task").iterdir()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_closing_the_tab_ends_the_work(
+    browser: Browser, app_process: tuple[str, int], long_clip: Path
+) -> None:
+    address, process = app_process
+    context = browser.new_context(base_url=address)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    analyze(page, long_clip)
+    expect(page.get_by_text(re.compile(r"Frame \d+ of 900"))).to_be_visible()
+    busy = threads(process)
+    assert decoders(process) > 0
+    context.close()
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while decoders(process) or threads(process) > busy - 4:
+        assert time.monotonic() < deadline, "the analysis goes on without anybody to see it"
+        time.sleep(0.1)
+
+
+def test_two_people_at_once_get_their_own_results_and_the_right_ones(
+    browser: Browser, server: str, media: Path, yunet_model: Path, tmp_path: Path
+) -> None:
+    """One waits for the smile, the other for the portrait; the numbers are those of one alone."""
+    portrait = tmp_path / "portrait.mp4"
+    make_sample_clip(portrait)
+    visitors = []
+    for clip in (media / "pyfeat_single_face.mp4", portrait):
+        context = browser.new_context(base_url=server)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto("/video")
+        agree_in_browser(page)
+        page.locator("input[type=file]").set_input_files(clip)
+        visitors.append((clip, context, page))
+    for _, _, page in visitors:
+        page.get_by_role("button", name="Analyse").click()
+    for clip, context, page in visitors:
+        expect(page.get_by_role("heading", name=f"Result for {clip.name}")).to_be_visible()
+        page.get_by_role("button", name="Single files").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="frames.csv").click()
+        alone = analyze_video(
+            clip,
+            Analyzer(YuNetDetector(yunet_model), FacialExpressionModel.load()),
+            name=clip.name,
+            settings=VideoSettings(least_confidence=0.0),
+        )
+        shown = read_csv(download.value.path())
+        expected = read_csv(StringIO(write_csv(alone)))
+        assert_frame_equal(shown.drop(columns="quality"), expected.drop(columns="quality"))
+        context.close()

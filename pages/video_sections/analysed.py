@@ -1,0 +1,68 @@
+"""One video from the upload to all that is shown of it; nothing touches the disk."""
+
+import hashlib
+import io
+from typing import BinaryIO, NamedTuple
+
+from streamlit.runtime.scriptrunner import StopException
+
+from fer import restricted, video
+from fer.bundle import make_parts
+from fer.moments import KeyMoment, Moments, key_moments
+from fer.pipeline import Analyzer
+from fer.restricted_sound import open_sound
+from fer.types import VideoReport
+from fer.video_settings import VideoSettings
+from pages.video_sections.work import Work
+
+
+class AnalysedVideo(NamedTuple):
+    """A video that has been analysed, kept for the session."""
+
+    report: VideoReport
+    annotated: bytes
+    parts: dict[str, bytes]
+    moments: tuple[KeyMoment, ...]
+    strip: tuple[tuple[float, bytes], ...]
+
+
+def analyze(
+    work: Work, name: str, source: BinaryIO, settings: VideoSettings, analyzer: Analyzer
+) -> AnalysedVideo:
+    """Analyse a video that a stranger may have made, until its end or until it is unwanted.
+
+    Raises:
+        MediaError: if it cannot be read.
+        StopException: if the tab was closed, so that nobody will see what was done.
+    """
+    annotated, moments = io.BytesIO(), Moments()
+    report = video.analyze_video(
+        source,
+        analyzer,
+        name=name,
+        settings=settings,
+        annotated=annotated,
+        moments=moments,
+        on_progress=work.show,
+        should_stop=work.is_unwanted,
+        reader=restricted,
+        open_sound=open_sound,
+    )
+    if isinstance(work.interruption, StopException):
+        raise work.interruption
+    return AnalysedVideo(
+        report,
+        annotated.getvalue(),
+        dict(make_parts(report, moments)),
+        key_moments(report, moments),
+        moments.strip,
+    )
+
+
+def digest(source: BinaryIO) -> str:
+    """SHA-256 of a file."""
+    source.seek(0)
+    digest = hashlib.sha256()
+    while block := source.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
