@@ -145,10 +145,13 @@ def read_samples(
         if stream is None or cast(object, stream.codec_context) is None:
             return
         resampler = AudioResampler("flt", "stereo", RATE, frame_size=PIECE)
-        for decoded in chain(_decoded(container, stream, start_s), [None]):  # None: what is left
-            for frame in resampler.resample(decoded):
-                if frame.time is not None and frame.time >= start_s:
-                    yield frame.time, frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+        # Sound that changes its kind halfway, as only damaged files do, ends there.
+        with suppress(*READ_ERRORS, ValueError):
+            for decoded in chain(_decoded(container, stream, start_s), [None]):  # None: the rest
+                for frame in resampler.resample(decoded):
+                    if frame.time is not None and frame.time >= start_s:
+                        samples = frame.to_ndarray().reshape(-1)
+                        yield frame.time, samples.astype(np.float32, copy=False)
 
 
 def _decoded(

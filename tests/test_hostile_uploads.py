@@ -27,6 +27,7 @@ from fer.video import analyze_video
 from fer.video_duration import tagged_duration
 from tests import hostile
 from tests.fakes import FakeClassifier, FakeDetector
+from tools.fuzz_uploads import attempt, try_photo, try_video
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify, and Linux confines")
 
@@ -267,3 +268,14 @@ def test_camera_data_of_any_kind_do_no_harm(format_: str) -> None:
     out = io.BytesIO()
     PIL.Image.new("RGB", (20, 10)).save(out, format_, exif=exif)
     assert restricted.decode_image(out.getvalue()).shape == (20, 10, 3)
+
+
+FUZZED = sorted((Path(__file__).parent / "fuzzed").iterdir())
+
+
+@pytest.mark.parametrize("path", FUZZED, ids=lambda path: path.name)
+def test_what_fuzzing_found_does_no_harm_any_more(path: Path) -> None:
+    """Made of videos of noise, by ``tools/fuzz_uploads.py``."""
+    read = try_photo if path.name.startswith("photo") else try_video
+    assert attempt(read, path.read_bytes()) in {"sound", "refused"}
+    assert watch(path.read_bytes(), "direct")
