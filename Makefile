@@ -1,6 +1,7 @@
 # make run    start the app          (make run PORT=8600 for another port)
 # make test   run all tests          (make test ARGS="-k video" for some of them)
 # make lint   check style and types
+# make bench  measure speed and size: ten minutes on two free cores, to docs/benchmarks.md
 #
 # Each makes .venv first when it is missing or older than the requirements.
 # Python 3.11 to 3.13 is looked for; name another one with make run PYTHON=/path/to/python.
@@ -21,7 +22,7 @@ checksum = $(shell cat $(1) | cksum | cut -d' ' -f1)
 APP_STAMP := $(VENV)/app-$(call checksum,requirements.txt)
 DEV_STAMP := $(VENV)/dev-$(call checksum,requirements.txt requirements-scale.txt requirements-dev.txt)
 
-.PHONY: help run test lint format
+.PHONY: help run test lint format bench
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -37,6 +38,9 @@ lint: $(DEV_STAMP)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+
+bench: $(DEV_STAMP)
+	$(VENV)/bin/python -m fer bench $(ARGS)
 
 format: $(DEV_STAMP)
 	$(VENV)/bin/ruff check --fix
