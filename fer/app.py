@@ -132,6 +132,7 @@ def offer_download(
     *,
     main: bool = False,
     icon: str = ":material/download:",
+    key: str | None = None,
 ) -> None:
     """Show a button that hands out a file, unless the operator has switched that off.
 
@@ -142,6 +143,7 @@ def offer_download(
         mime: its kind; guessed from the name if None.
         main: whether it is the button to press first.
         icon: beside the label.
+        key: tells buttons of one label apart.
     """
     if load_operator().features.download:
         st.download_button(
@@ -150,6 +152,7 @@ def offer_download(
             file_name,
             mime,
             icon=icon,
+            key=key,
             type="primary" if main else "secondary",
             on_click="ignore",
         )

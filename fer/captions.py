@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fer.provenance import NOTE
 from fer.summary import segments_of
 from fer.types import VideoReport
 
@@ -19,7 +20,7 @@ def to_webvtt(report: VideoReport) -> str:
         f"#{segment.track} looks {segment.expression} ({segment.probability:.0%})\n"
         for segment in sorted(decided, key=lambda segment: (segment.start_s, segment.track))
     ]
-    return "\n".join(["WEBVTT\n", *cues])
+    return "\n".join(["WEBVTT\n", f"NOTE {NOTE}\n", *cues])
 
 
 def _clock(seconds: float) -> str:

@@ -30,7 +30,7 @@ from fer.live_picture import LivePicture
 from fer.live_seats import SEATS, Seats
 from fer.live_session import LiveSession
 from fer.pipeline import Analyzer
-from fer.report import NOTE
+from fer.provenance import NOTE
 from fer.tracking import Tracker
 from fer.types import FrameResult, Image
 

@@ -16,7 +16,8 @@ from fer.artifacts import SERVING
 from fer.live import MAX_GAP_S
 from fer.live_recording import PER_S
 from fer.live_session import LiveSession
-from fer.report import NOTE, format_csv, segments_table
+from fer.provenance import NOTE
+from fer.report import format_csv, segments_table
 from fer.summary import summarize
 from fer.types import EMOTIONS, Run, VideoReport
 

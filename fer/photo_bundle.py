@@ -19,8 +19,8 @@ from fer import quality
 from fer.artifacts import served_file
 from fer.photo import PhotoResult, PhotoSettings
 from fer.pipeline import Analyzer
-from fer.provenance import versions
-from fer.report import NOTE, faces_table, format_csv
+from fer.provenance import NOTE, versions
+from fer.report import faces_table, format_csv
 from fer.types import EMOTIONS, FacePrediction, Image
 
 FACES: Final = "faces.csv"

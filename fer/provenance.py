@@ -1,4 +1,4 @@
-"""Where a figure comes from: the commit of the code and the machine that it ran on."""
+"""Where a figure comes from: the code, the libraries and the machine; and what it is not for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import Final
+
+#: Goes with whatever is handed out.
+NOTE: Final = (
+    "Apparent expressions, as a model reads them from pictures: not what people feel, "
+    "and not for decisions about people."
+)
 
 
 def current_commit() -> str:

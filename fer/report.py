@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer.frame_log import FrameLog
+from fer.provenance import NOTE
 from fer.quality import FLAGS
 from fer.segments import UNDECIDED, find_readings
 from fer.summary import segments_of, summarize
@@ -42,12 +43,6 @@ SEGMENT_COLUMNS: Final = (
 
 #: Columns of ``faces.csv``.
 PHOTO_COLUMNS: Final = ("file", "face", *FACE_COLUMNS)
-
-#: Goes with every report.
-NOTE: Final = (
-    "Apparent expressions, as a model reads them from pictures: not what people feel, "
-    "and not for decisions about people."
-)
 
 #: Version of the fields of ``report.json``, described in ``assets/report.schema.json``.
 SCHEMA_VERSION: Final = 1

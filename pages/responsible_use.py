@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from fer import restricted
 from fer.app import ensure_navigation
 
 
@@ -20,34 +21,34 @@ class Danger(NamedTuple):
 DANGERS = (
     Danger(
         "balance",
-        "Inaccuracy and bias",
-        "A face is not a feeling: people smile when they are sad and frown when they think. And "
-        "the model errs on about a third of its own test faces. FER2013, from which it learned, "
-        "was gathered by web search, holds many wrong labels, and its people are not the world.",
-        "Results say *looks happy (62%)*, never *is happy*. All seven probabilities are shown, "
-        "not only the winner, and small faces are marked. The Model page gives the accuracy with "
-        "its interval, also without the test faces that have a twin in training, and shows which "
-        "expressions are mistaken for which.",
-        "FER2013 does not record age, gender or skin colour, so how the error differs between "
-        "groups of people is **not measured**. Expect it to differ.",
+        "Technical inaccuracy and bias",
+        "A face is not a feeling: people smile when they are sad and frown when they think "
+        "(Barrett and others, 2019). And the model errs on about a third of its own test faces.",
+        "Results say *looks happy (62%)*, never *is happy*; below a confidence that you choose "
+        "they say *unsure*. All seven probabilities are shown, and small, blurred and turned "
+        "faces are marked. The Model page tells the accuracy with its interval, expression by "
+        "expression.",
+        "Whether it errs more on some groups of people is **not measured** (see below). Expect it.",
     ),
     Danger(
         "handshake",
         "Missing consent",
         "A camera can read a face without its owner knowing.",
-        "The camera starts only when you press Start and your browser has asked you; a file is "
-        "analysed only when you hand it over.",
-        "The app cannot know whether the other people in your picture agreed. Ask them first.",
+        "Before the first camera or file of a session the app says what happens and asks whether "
+        "everyone in the picture agrees. The foot of every page takes the consent back, and "
+        "deletes what came of it. The browser asks for the camera once more.",
+        "The app cannot know whether the other people in your picture did agree. Ask them.",
     ),
     Danger(
         "fingerprint",
         "Identity fraud",
         "Face data can be misused to recognise somebody, or to pose as them.",
         "No identity is computed: no face is compared with another, no name is guessed, no "
-        "template of a face is made. *Face 1* is only a place followed from frame to frame; the "
-        "number means nothing outside one video.",
-        "A downloaded video or photo still shows faces. Whoever has the file can do with it what "
-        "they like.",
+        "template of a face is made. *Face 1* is a place in one picture or video and means "
+        "nothing outside it. Photos and videos can be handed out with all faces blurred but those "
+        "that you choose, and never carry the place or camera that was stored in the file.",
+        "A face that the detector misses is not blurred: look before you share. And whoever has a "
+        "picture can do with it what they like.",
     ),
     Danger(
         "gavel",
@@ -56,7 +57,8 @@ DANGERS = (
         "inferring people's emotions at work and in education, except for medical or safety "
         "reasons. Other emotion recognition counts as high-risk (Annex III), and the people "
         "exposed to it must be told (Article 50). Pictures of people are personal data, too.",
-        "It names these rules here, and speaks of what is visible only.",
+        "It names these rules here and tells everyone who is asked for consent what it does. "
+        "Whoever runs it can add a notice of their own and switch features off.",
         "Naming the law is not keeping it: whoever runs or uses this app answers for that. This "
         "is no legal advice.",
     ),
@@ -64,21 +66,35 @@ DANGERS = (
         "block",
         "Unethical use",
         "Scores of faces invite decisions about people that they cannot support.",
-        "It says plainly what it is not for (below). It keeps no list of persons and offers no "
-        "alarm, ranking or rating of anyone.",
+        "It says what it is not for, here and in the reports and pictures that it hands out. It "
+        "keeps no list of persons and offers no alarm, ranking or rating of anyone.",
         "Nothing technical stops someone from using it so all the same.",
     ),
     Danger(
         "lock",
         "Data theft",
         "What is stored can be stolen.",
-        "Pictures are analysed in the memory of the server that runs this app. None are written "
-        "to disk, sent elsewhere or trained on. The last result stays in memory until you analyse "
-        "something else or your session ends.",
+        "Pictures and results live in the memory of the server that runs this app, for your "
+        "session alone; none are sent elsewhere, logged or trained on. *Delete everything now*, at "
+        "the foot of every page, ends that at once. Uploads are decoded in a process that can "
+        "reach neither files nor the network.",
         "Whoever runs the server could change that. On their way to it, uploads are protected "
         "only if the app is served over HTTPS; the live camera is always encrypted.",
     ),
 )
+
+
+def show_dangers() -> None:
+    """A card for each, two beside each other."""
+    for start in range(0, len(DANGERS), 2):
+        row = DANGERS[start : start + 2]
+        for column, danger in zip(st.columns(2, gap="medium"), row, strict=True):
+            with column.container(border=True, height="stretch"):
+                st.subheader(f":material/{danger.icon}: {danger.name}")
+                st.markdown(danger.what)
+                st.markdown(f":material/check: **What the app does.** {danger.does}")
+                st.markdown(f":material/close: **What it does not.** {danger.does_not}")
+
 
 ensure_navigation()
 
@@ -86,25 +102,41 @@ st.title("Responsible use")
 st.markdown(
     "This app estimates which of seven expressions a face **shows**. It cannot know what a person "
     "**feels**, and it is often wrong. Six things can go badly with such a tool: here is each, "
-    "what the app does about it today, and what it does not."
+    "what the app does about it, and what it does not."
 )
+show_dangers()
+for weakness in restricted.weaknesses():
+    st.caption(f":material/warning: On this server: {weakness}")
 
-for start in range(0, len(DANGERS), 2):
-    for column, danger in zip(st.columns(2, gap="medium"), DANGERS[start : start + 2], strict=True):
-        with column.container(border=True, height="stretch"):
-            st.subheader(f":material/{danger.icon}: {danger.name}")
-            st.markdown(danger.what)
-            st.markdown(f":material/check: **What the app does.** {danger.does}")
-            st.markdown(f":material/close: **What it does not.** {danger.does_not}")
-
-st.header("What it is not for")
-st.markdown(
-    """
-- hiring, rating or watching people at work; schools and examinations
+uses, groups = st.columns(2, gap="medium")
+with uses:
+    st.header("What it is not for")
+    st.markdown(
+        """
+- hiring, and rating or watching people at work
+- schools and examinations
 - policing, border control, courts, lie detection
 - finding out what a person feels, thinks or intends, or whether they are ill
 - any other decision about a person, and pictures of people who did not agree
 
-It is made for learning how such models work and fail, and for trying one on yourself.
+Whoever shows it to others must tell them. It is made for learning how such models work and fail,
+and for trying one on yourself.
 """
-)
+    )
+with groups:
+    st.header("How well for whom?")
+    st.markdown(
+        """
+FER2013, from which the model learned, records neither age, gender nor skin colour of its faces. So
+nobody can say from it how the error differs between groups of people, and this project has not
+measured it elsewhere. What is known:
+
+- Its pictures were gathered by web search in 2013; its people are not the world.
+- Of other systems it has been found that they read the faces of Black men as angrier than those of
+  white men with the same smile (Rhue, 2018). Nothing here was done that would prevent it.
+- Between expressions the differences are large, and measured: the Model page has them.
+"""
+    )
+    st.page_link(
+        "pages/model.py", label="Accuracy expression by expression", icon=":material/monitoring:"
+    )

@@ -12,6 +12,7 @@ import pytest
 from fer import live_summary, report
 from fer.live_session import LiveSession
 from fer.live_settings import LiveSettings
+from fer.provenance import NOTE
 from fer.types import VideoReport
 from tests.fakes import fake_run, frame, prediction, probabilities
 
@@ -61,7 +62,7 @@ def test_the_report_follows_the_published_schema(made: VideoReport) -> None:
     content = json.loads(report.to_json(made))
     jsonschema.validate(content, json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert content["source"] == "live camera"
-    assert content["note"] == report.NOTE
+    assert content["note"] == NOTE
     assert content["settings"]["frames_received"] == 27
     assert content["settings"]["frames_dropped"] == 7
 

@@ -22,7 +22,7 @@ from fer.photo_bundle import (
     write_zip,
 )
 from fer.pipeline import Analyzer
-from fer.report import NOTE
+from fer.provenance import NOTE
 from fer.types import EMOTIONS
 from tests.fakes import FakeClassifier, FakeDetector, frame, prediction
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fer.captions import to_webvtt
+from fer.provenance import NOTE
 from fer.summary import summarize
 from fer.types import VideoReport
 from tests.fakes import frame, prediction
@@ -51,12 +52,12 @@ def test_a_video_without_frames_or_faces_has_a_summary() -> None:
 
 def test_captions_run_on_the_clock_of_the_annotated_video() -> None:
     assert to_webvtt(REPORT) == (
-        "WEBVTT\n\n"
+        f"WEBVTT\n\nNOTE {NOTE}\n\n"
         "00:00:00.000 --> 00:00:00.100\n#1 looks happy (70%)\n\n"
         "00:00:00.000 --> 00:00:00.100\n#2 looks sad (90%)\n\n"
         "00:00:00.100 --> 00:00:00.400\n#1 looks sad (70%)\n"
     )
-    assert to_webvtt(VideoReport("a", "m", "h", "d", ())) == "WEBVTT\n"
+    assert to_webvtt(VideoReport("a", "m", "h", "d", ())) == f"WEBVTT\n\nNOTE {NOTE}\n"
 
 
 def test_captions_count_hours() -> None:

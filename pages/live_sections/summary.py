@@ -7,6 +7,7 @@ import streamlit as st
 
 from fer import live_summary, report, timeline
 from fer.live_session import LiveSession
+from fer.provenance import NOTE
 from fer.summary import summarize
 from fer.types import EMOTIONS, Run, VideoReport
 
@@ -41,7 +42,7 @@ def show_summary(session: LiveSession, run: Run, *, downloads: bool) -> None:
     st.altair_chart(chart, alt="expressions of every person along time, and of one in detail")
     if downloads:
         _show_downloads(made)
-    st.caption(f"{report.NOTE} It stays in this tab's session only; Start replaces it.")
+    st.caption(f"{NOTE} It stays in this tab's session only; Start replaces it.")
 
 
 def _shares(made: VideoReport) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer import artifacts, ferplus
 from fer.account import Account, read_account
-from fer.app import plain
+from fer.app import offer_download, plain
 from fer.dataset import Dataset, dataset_file, load_dataset
 from fer.errors import DatasetError
 
@@ -42,15 +42,8 @@ def show_numbers(
         formats: Mapping[str, Any] = {name.replace("_", " "): PERCENT for name in shares}
         words = table.rename(columns=lambda name: str(name).replace("_", " "))
         st.dataframe(words, hide_index=True, placeholder="", column_config=formats)
-        st.download_button(
-            "CSV",
-            table.to_csv(index=False),
-            f"{file}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"csv {file}",
-        )
+        csv = table.to_csv(index=False)
+        offer_download("CSV", csv, f"{file}.csv", "text/csv", key=f"csv {file}")
 
 
 @st.cache_resource(max_entries=1, show_spinner="Reading FER2013…")

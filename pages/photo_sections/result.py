@@ -27,7 +27,7 @@ def show_table(photos: Sequence[ReadPhoto], least: float) -> None:
         height="content" if len(rows) <= 10 else 390,
         column_config={
             "confidence": st.column_config.ProgressColumn(
-                "confidence", format="percent", min_value=0.0, max_value=1.0
+                format="%.0f%%", min_value=0, max_value=100
             )
         },
     )
@@ -44,7 +44,7 @@ def _rows(photo: ReadPhoto, least: float) -> list[dict[str, Any]]:
             "looks": person.label
             if person.confidence >= least
             else f"unsure, most like {person.label}",
-            "confidence": person.confidence,
+            "confidence": 100 * person.confidence,
             "trust it less, for it is": ", ".join(person.quality),
         }
         for person in people
