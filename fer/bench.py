@@ -30,6 +30,7 @@ SECTIONS: Final = {
     "app": "bench_app",
     "training": "bench_training",
     "growth": "bench_growth",
+    "viewers": "bench_viewers",
 }
 
 _PROJECT: Final = Path(__file__).resolve().parent.parent

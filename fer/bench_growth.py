@@ -64,7 +64,7 @@ def growth(plan: Plan) -> Section:
         figures=figures,
         notes=(
             "faces: cut out, level, read; resolution: the whole frame; length: a whole analysis.",
-            "Viewers: docs/webrtc.md, which tells how it is measured.",
+            "How costs grow with viewers has a section of its own.",
         ),
         pictures=(_draw(plan, {label: points for label, (_, points) in measured.items()}),),
     )

@@ -103,6 +103,7 @@ LAYERS = (
         "bench_app",
         "bench_training",
         "bench_growth",
+        "bench_viewers",
     ),
     ("bench", "video_command", "photo_command"),
     ("app_session",),
