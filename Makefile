@@ -29,7 +29,7 @@ help:
 
 # The better face detector is fetched while there is a network; without one the app still works.
 run: $(APP_STAMP)
-	$(VENV)/bin/streamlit run streamlit_app.py --server.port $(PORT)
+	$(VENV)/bin/streamlit run server.py --server.port $(PORT)
 
 test: $(DEV_STAMP)
 	$(VENV)/bin/python -m pytest $(ARGS)

@@ -28,7 +28,7 @@ LAYERS = (
         "video_settings",
         "operator",
     ),
-    ("confinement", "decoder_client", "private_files"),
+    ("confinement", "decoder_client", "private_files", "http_guard"),
     (
         "preprocessing",
         "images",

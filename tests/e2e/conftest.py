@@ -68,7 +68,7 @@ def app_process() -> Iterator[tuple[str, int]]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
     }
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "server.py"]
     command += [f"--{name}={value}" for name, value in options.items()]
     # Browser and server share a machine: they find each other without STUN, and nothing goes out.
     environment = {**os.environ, "FER_ICE_SERVERS": "[]"}

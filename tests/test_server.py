@@ -1,0 +1,181 @@
+"""The running server, asked by a client that is not a browser and does not mean well."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from fer.http_guard import HEADERS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def running(script: str, folder: Path, log: Path) -> Iterator[int]:
+    """A server of this folder's script; its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
+    command += ["--server.headless=true", "--server.address=127.0.0.1"]
+    command += ["--server.fileWatcherType=none"]
+    servers = '[{"urls": "turn:t.example:3478", "username": "u", "credential": "turn-canary"}]'
+    environment = {**os.environ, "FER_ICE_SERVERS": servers, "PYTHONPATH": str(ROOT)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                try:
+                    if ask(port, "/_stcore/health")[0] == 200:
+                        break
+                except OSError:
+                    time.sleep(0.1)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def ask(
+    port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+    answer = connection.getresponse()
+    said = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    connection.close()
+    return said
+
+
+def listen(port: int, path: str = "") -> bytes:
+    """All that the server sends to a browser that opens a page, for some seconds."""
+    heard = b""
+    with connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"]) as line:  # type: ignore[list-item]
+        message = BackMsg()
+        message.rerun_script.page_name = path
+        line.send(message.SerializeToString())
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and b"canary" not in heard:
+            try:
+                piece = line.recv(timeout=1)
+            except TimeoutError:
+                if len(heard) > 2000:
+                    break
+                continue
+            heard += piece if isinstance(piece, bytes) else piece.encode()
+    return heard
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(log: Path) -> Iterator[int]:
+    with running("server.py", ROOT, log) as port:
+        yield port
+
+
+def test_the_headers_that_protect_are_there(server: int) -> None:
+    for path in ("/", "/photo", "/_stcore/health", "/static/none.js"):
+        _, headers, _ = ask(server, path)
+        assert {k.lower(): v for k, v in HEADERS.items()}.items() <= headers.items()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/app/static/",
+            "/static/",
+            "/media/",
+            "/models/",
+            "/fer/app.py",
+            "/.streamlit/config.toml",
+        ),
+        *(
+            "/../fer/app.py",
+            "/static/../../fer/app.py",
+            "/%2e%2e/fer/app.py",
+            "/app/static/../app.py",
+        ),
+        *("/media/..%2f..%2fetc/passwd", "/component/x/../../../etc/passwd", "/operator.toml"),
+    ],
+)
+def test_no_folder_is_listed_and_no_file_of_the_project_given_out(server: int, path: str) -> None:
+    _, _, body = ask(server, path)
+    for inside in (b"import ", b"[server]", b"root:", b"Index of", b"README", b"model.tflite"):
+        assert inside not in body.replace(b"import(", b"").replace(b"import{", b"") or (
+            b"<title>Streamlit</title>" in body  # the app's own page, whatever the address
+        )
+
+
+def test_an_upload_needs_the_token_of_the_page(server: int) -> None:
+    path = "/_stcore/upload_file/none/1f"
+    assert ask(server, path, "PUT", b"x")[0] in {400, 403}
+    forged = ask(server, path, "PUT", b"x", X_Xsrftoken="forged", Cookie="_streamlit_xsrf=other")
+    assert forged[0] == 403
+
+
+def test_other_sites_may_not_read_nor_speak(server: int) -> None:
+    _, headers, _ = ask(server, "/_stcore/health", Origin="https://evil.example")
+    assert "access-control-allow-origin" not in headers
+    address = f"ws://127.0.0.1:{server}/_stcore/stream"
+    with pytest.raises(InvalidStatus) as refused:
+        connect(address, origin="https://evil.example").close()  # type: ignore[arg-type]
+    assert refused.value.response.status_code == 403
+
+
+def test_too_large_an_upload_is_refused_before_it_is_read(server: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server, timeout=10)
+    connection.putrequest("PUT", "/_stcore/upload_file/none/1f")
+    connection.putheader("Content-Length", str(10**12))
+    connection.endheaders()
+    assert connection.getresponse().status in {400, 403, 413, 429}
+    connection.close()
+
+
+def test_a_secret_of_the_turn_server_goes_to_no_page_that_needs_none(
+    server: int, log: Path
+) -> None:
+    """Nor to the log. The Live page, once the visitor has agreed, cannot do without."""
+    for page in ("", "photo", "video", "live"):
+        heard = listen(server, page)
+        assert len(heard) > 1000, page
+        assert b"turn-canary" not in heard
+    assert b"turn-canary" not in log.read_bytes()
+
+
+def test_a_mistake_in_the_code_shows_visitors_no_trace(tmp_path: Path) -> None:
+    """The app's own settings around a page that fails."""
+    (tmp_path / "boom.py").write_text(
+        "import streamlit as st\n"
+        "st.title('before')\n"
+        "def inner_function(): raise RuntimeError('canary-of-the-server')\n"
+        "inner_function()\n"
+    )
+    shutil.copytree(ROOT / ".streamlit", tmp_path / ".streamlit")
+    with running("boom.py", tmp_path, tmp_path / "log") as port:
+        heard = listen(port)
+    assert b"before" in heard
+    assert b"RuntimeError" in heard
+    for inside in (b"canary-of-the-server", b"inner_function", b"Traceback"):
+        assert inside not in heard
+    assert b"canary-of-the-server" in (tmp_path / "log").read_bytes()  # whoever runs it sees it
