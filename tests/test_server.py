@@ -17,6 +17,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from fer.http_guard import HEADERS
 
@@ -66,7 +67,9 @@ def ask(
 def listen(port: int, path: str = "") -> bytes:
     """All that the server sends to a browser that opens a page, for some seconds."""
     heard = b""
-    with connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"]) as line:  # type: ignore[list-item]
+    with connect(
+        f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=[Subprotocol("streamlit")]
+    ) as line:
         message = BackMsg()
         message.rerun_script.page_name = path
         line.send(message.SerializeToString())
@@ -139,7 +142,7 @@ def test_other_sites_may_not_read_nor_speak(server: int) -> None:
     assert "access-control-allow-origin" not in headers
     address = f"ws://127.0.0.1:{server}/_stcore/stream"
     with pytest.raises(InvalidStatus) as refused:
-        connect(address, origin="https://evil.example").close()  # type: ignore[arg-type]
+        connect(address, origin=Origin("https://evil.example")).close()
     assert refused.value.response.status_code == 403
 
 
