@@ -1,6 +1,6 @@
 """The webcam: a frame comes in, a frame with boxes goes out, the latest result waits under a lock.
 
-streamlit-webrtc calls ``ExpressionProcessor.recv_queued`` on a thread of its own, once at a
+streamlit-webrtc calls ``ExpressionProcessor.recv_queued`` on a thread of its own, one call at a
 time, with all frames that have arrived meanwhile: the newest is analysed, the others are
 dropped, so that the answer stays young on a slow machine. A box is drawn into the very frame
 that it was found in. Nothing is written to disk.
@@ -14,6 +14,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -45,6 +46,9 @@ TOO_OLD_S: Final = 0.4
 
 #: However late they are, a frame is analysed after so many seconds: better late than nothing.
 LONGEST_PAUSE_S: Final = 1.0
+
+#: Seconds that a call of the library's may take.
+_PATIENCE_S: Final = 3.0
 
 #: What a stream is told for which there is no place.
 BUSY: Final = (
@@ -107,6 +111,10 @@ class ExpressionProcessor(VideoProcessorBase):
         self._started_s: float | None = None
         self._analysed_s = -math.inf
         self._frames = 0
+        # The library gives a stream up for good when a call takes 10 seconds, as the first may on a
+        # machine that is very busy: so analysis has a thread of its own.
+        self._thread = ThreadPoolExecutor(1, "live analysis")
+        self._running: Future[av.VideoFrame] | None = None
         # Guards everything below, which the page's thread reads.
         self._lock = threading.Lock()
         self._state = LiveState()
@@ -125,8 +133,17 @@ class ExpressionProcessor(VideoProcessorBase):
         if waited_s > TOO_OLD_S and now_s - self._analysed_s < LONGEST_PAUSE_S:
             self._meter.drop(len(frames))
             return []
-        self._meter.drop(len(frames) - 1)
-        return [self._analyze(frames[-1], waited_s)]
+        if self._running is None:
+            self._running = self._thread.submit(self._analyze, frames[-1], waited_s)
+            self._meter.drop(len(frames) - 1)
+        else:  # still at the frame before
+            self._meter.drop(len(frames))
+        try:
+            annotated = self._running.result(_PATIENCE_S)
+        except TimeoutError:
+            return []
+        self._running = None
+        return [annotated]
 
     def recv(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Draw the faces of one frame."""
@@ -156,6 +173,7 @@ class ExpressionProcessor(VideoProcessorBase):
     def on_ended(self) -> None:
         """Make room for somebody else; called on another thread when the stream is over."""
         self._seats.free(self._seat)
+        self._thread.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             self._picture = None
 

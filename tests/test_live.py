@@ -252,6 +252,31 @@ def test_frames_that_come_too_late_are_left_out_so_that_decoding_catches_up() ->
     assert live.latest().speed.dropped == 2
 
 
+def test_a_frame_that_takes_very_long_does_not_end_the_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The library gives up a stream whose frame takes ten seconds."""
+    monkeypatch.setattr("fer.live._PATIENCE_S", 0.01)
+    go_on = threading.Event()
+
+    class StuckDetector(FakeDetector):
+        def detect(self, image: Image) -> tuple[Face, ...]:
+            go_on.wait(10)
+            return super().detect(image)
+
+    live = processor(StuckDetector())
+    assert asyncio.run(live.recv_queued([grey_frame()])) == []
+    assert asyncio.run(live.recv_queued([grey_frame(), grey_frame()])) == []
+    go_on.set()
+    monkeypatch.setattr("fer.live._PATIENCE_S", 10.0)
+    (out,) = asyncio.run(live.recv_queued([grey_frame()]))
+    assert not np.array_equal(pixels(out), pixels(grey_frame()))
+    (_,) = asyncio.run(live.recv_queued([grey_frame()]))
+    speed = live.latest().speed
+    assert (speed.dropped, speed.received) == (3, 5)
+    live.on_ended()
+
+
 def test_the_page_may_ask_at_any_time() -> None:
     live = processor()
     stop = threading.Event()

@@ -19,7 +19,7 @@ def test_every_frame_carries_its_number_through_the_codec_mirrored_or_not() -> N
     decoder = av.CodecContext.create("libvpx", "r")
     assert isinstance(decoder, VideoCodecContext)
     frames = [
-        frame.to_ndarray(format="gray")
+        np.asarray(frame.to_ndarray(format="gray"), np.uint8)
         for packet in made.packets
         for frame in decoder.decode(av.Packet(packet))
     ]

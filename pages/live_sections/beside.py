@@ -11,25 +11,20 @@ from fer.live_recording import LOOK_BACK_S
 from fer.live_session import LiveSession
 from pages.live_sections.player import Stream
 
-#: Seconds between two looks at the latest result, and at the last minute.
+#: Seconds between two looks at what a stream has come to.
 REFRESH_S: Final = 0.4
-TIMELINE_S: Final = 1.0
 
 
 def show_beside(stream: Stream, session: LiveSession) -> None:
-    """Follow a stream; the parts run again by themselves while the camera is on."""
+    """Follow a stream; this part runs again by itself while the camera is on."""
 
     @st.fragment(run_every=REFRESH_S)
     def follow() -> None:
         if (processor := stream.video_processor) is not None:
             show_state(processor.latest())
-
-    @st.fragment(run_every=TIMELINE_S)
-    def look_back() -> None:
         show_last_minute(session)
 
     follow()
-    look_back()
 
 
 def show_state(state: LiveState) -> None:
