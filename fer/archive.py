@@ -9,6 +9,7 @@ appears whole or not at all, so whatever dies is simply done again, and what is 
 from __future__ import annotations
 
 import functools
+import glob
 import hashlib
 import json
 import shutil
@@ -162,11 +163,12 @@ def _spread(client: Client, jobs: list[Job]) -> Iterator[Outcome]:
     }
     for future in as_completed(futures):
         job = futures[future]
+        # Of workers that died over it.
+        for leftover in job.folder.parent.glob(f".{glob.escape(job.folder.name)}.*.part"):
+            shutil.rmtree(leftover, ignore_errors=True)
         if future.status == "finished":
             yield future.result()
         else:
-            for leftover in job.folder.parent.glob(f".{job.folder.name}.*.part"):
-                shutil.rmtree(leftover, ignore_errors=True)
             reason = " ".join(str(future.exception()).split())
             yield Outcome(job, None, f"It failed {_TRIES} times, last so: {reason}")
 

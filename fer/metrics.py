@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from fer.types import EMOTIONS, Probabilities
 
@@ -16,6 +15,8 @@ _CLASSES = range(len(EMOTIONS))
 
 def accuracy_interval(correct: int, total: int) -> tuple[float, float]:
     """Return the 95% interval of a share (Wilson's score interval, 1927)."""
+    from scipy.stats import binomtest  # takes long to load, and the served pages can do without
+
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
