@@ -23,7 +23,9 @@ from fer.pipeline import Analyzer
 from fer.private_files import PrivateFilesError
 from fer.types import FacePrediction, Run
 
-_ICON: Final = Path(__file__).parent / "assets" / "icon.svg"
+_ASSETS: Final = Path(__file__).parent / "assets"
+_ICON: Final = _ASSETS / "icon.svg"
+_STYLE: Final = _ASSETS / "app.css"
 
 #: Where a session keeps the threshold of "unsure" that its visitor chose.
 _UNSURE: Final = "unsure threshold"
@@ -85,6 +87,7 @@ def navigation(operator: Operator) -> st.Page:
         position="top",
     )
     st.set_page_config(page_title=f"{page.title}: facial expression reader")
+    st.html(_STYLE)
     _navigation["registered"] = True
     return page
 
