@@ -6,6 +6,7 @@ of a video. They are compressed late, since most are soon replaced by better one
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,12 +20,15 @@ from fer.types import Face, FrameResult, Image, VideoReport
 _FACE: Final = 160
 _STRIP: Final = 176
 
-#: At most so many faces, and so many pictures along time.
+#: At most so many faces, and so many pictures along time: at first so many seconds apart.
 _MOST_FACES: Final = 300
 _MOST_STRIP: Final = 96
+_STRIP_S: Final = 0.1
 
 #: At most so many faces wait to be compressed.
 _MOST_FRESH: Final = 16
+
+_TOLERANCE_S: Final = 1e-6  # rounding must not decide which picture is taken
 
 _Key = tuple[int, str]  # track and expression
 
@@ -86,7 +90,7 @@ class Moments:
         self._fresh: dict[_Key, None] = {}  # not compressed yet; the oldest first
         self._seen: dict[int, int] = {}  # track -> frames
         self._strip: list[tuple[float, Image]] = []
-        self._every, self._frames = 1, 0
+        self._apart_s, self._due_s = _STRIP_S, 0.0
 
     def add(self, image: Image, result: FrameResult) -> None:
         """Look at a frame.
@@ -95,12 +99,13 @@ class Moments:
             image: RGB uint8 without boxes, with faces blurred already if they are to be.
             result: what was found in it, with tracks.
         """
-        if self._frames % self._every == 0:
+        if result.time_s >= self._due_s - _TOLERANCE_S:
             self._strip.append((result.time_s, _scaled(image, _STRIP)))
             if len(self._strip) > _MOST_STRIP:  # twice as far apart from now on
                 del self._strip[1::2]
-                self._every *= 2
-        self._frames += 1
+                self._apart_s *= 2
+            passed = math.floor((result.time_s + _TOLERANCE_S) / self._apart_s)
+            self._due_s = (passed + 1) * self._apart_s
         for prediction in result.predictions:
             track = prediction.face.track
             if track is None:
@@ -157,7 +162,9 @@ def _portrait(image: Image, face: Face) -> Image:
 def _scaled(image: Image, width: int) -> Image:
     height, before = image.shape[:2]
     size = (width, max(1, min(2 * width, round(height * width / before))))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    skipped = max(1, before // (2 * width))  # half of the pixels are enough to average
+    small = image[::skipped, ::skipped]
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _jpeg(picture: Image | bytes) -> bytes:

@@ -64,7 +64,7 @@ def analyze_videos(
     search: Annotated[
         float,
         typer.Option(min=0, metavar=_SECONDS, help="Search for faces so often; 0: every frame."),
-    ] = 0.3,
+    ] = 0.4,
     fps: Annotated[
         float | None, typer.Option(metavar="N", help="Frames to analyse per second; else all.")
     ] = None,

@@ -11,7 +11,7 @@ from fer.segments import DWELL_S
 
 #: Seconds between two frames that are searched for faces: shorter than what counts as a
 #: decision. ``docs/video.md`` tells what it costs and what it saves.
-SEARCH_S: Final = 0.3
+SEARCH_S: Final = 0.4
 
 
 @dataclass(frozen=True)
