@@ -1,6 +1,7 @@
 # make run    start the app          (make run PORT=8600 for another port)
 # make test   run all tests          (make test ARGS="-k video" for some of them)
-# make lint   check style and types
+# make lint   check style, types, licences and known holes of what is installed
+# make sbom   list what is installed in sbom.cdx.json, after a change of the requirements
 # make bench  measure speed and size: ten minutes on two free cores, to docs/benchmarks.md
 #
 # Each makes .venv first when it is missing or older than the requirements.
@@ -22,7 +23,7 @@ checksum = $(shell cat $(1) | cksum | cut -d' ' -f1)
 APP_STAMP := $(VENV)/app-$(call checksum,requirements.txt)
 DEV_STAMP := $(VENV)/dev-$(call checksum,requirements.txt requirements-scale.txt requirements-dev.txt)
 
-.PHONY: help run test lint format bench
+.PHONY: help run test lint sbom format bench
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -38,6 +39,11 @@ lint: $(DEV_STAMP)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m tools.dependencies licences
+	$(VENV)/bin/python -m tools.dependencies audit
+
+sbom: $(DEV_STAMP)
+	$(VENV)/bin/python -m tools.dependencies sbom
 
 bench: $(DEV_STAMP)
 	$(VENV)/bin/python -m fer bench $(ARGS)
