@@ -23,7 +23,7 @@ def viewers(plan: Plan) -> Section:
     Raises:
         FerError: if it cannot run here.
     """
-    numbers, seconds = (("1", "2"), "2") if plan.quick else (("1", "2", "4"), "15")
+    numbers, seconds = (("1", "2"), "5") if plan.quick else (("1", "2", "4"), "15")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "load.json"
         command = [sys.executable, "-m", "tools.live_load", "--viewers", *numbers]

@@ -197,7 +197,7 @@ for name in {needed}:
 import numpy as np
 from fer.classifier import FacialExpressionModel
 FacialExpressionModel.load().predict(np.zeros((1, 48, 48), np.uint8))
-print(sorted({{"tensorflow", "keras", "torch"}} & set(sys.modules)))
+print(sorted({{"tensorflow", "keras", "torch", "scipy.stats"}} & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
