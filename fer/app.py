@@ -123,8 +123,12 @@ def _tell(error: FerError, about: str = "") -> None:
 
 
 def plain(text: str) -> str:
-    """Escape text from outside, such as a file name, so that Markdown shows it as it is."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+    """Escape text from outside, such as a file name, so that Markdown shows it as it is.
+
+    Control characters, and those that turn the direction of writing around, become spaces.
+    """
+    shown = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", " ", text)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
 
 
 def offer_download(

@@ -152,8 +152,16 @@ def faces_table(results: Iterable[tuple[str, FrameResult]]) -> pd.DataFrame:
 
 
 def format_csv(table: pd.DataFrame) -> str:
-    """A table as CSV text: four decimals, empty cells where there is nothing."""
-    return str(table.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    """A table as CSV text: four decimals, empty cells where there is nothing.
+
+    File names come from outside: those that a spreadsheet would take for a formula get an
+    apostrophe in front, as OWASP advises ("CSV Injection"), and control characters go.
+    """
+    safe = table.copy(deep=False)
+    if "file" in safe:
+        names = safe["file"].str.replace(r"[\x00-\x1f\x7f]", " ", regex=True)
+        safe["file"] = names.str.replace(r"^(?=\s*[=+\-@|%])", "'", regex=True)
+    return str(safe.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
 
 
 def write_csv(report: VideoReport) -> str:
