@@ -8,8 +8,8 @@ from fer import app, operator
 from fer.app_session import CONSENT
 
 _NOTICE = """
-- **What happens with the picture.** The server that runs this app reads it, and forgets it. It is
-  not kept, and nothing is trained on it.
+- **What happens with the picture.** The server that runs this app reads it in memory. It is not
+  kept beyond your session, not passed on, and nothing is trained on it.
 - **What the result means.** Which expression a face *seems to show*. What anybody feels, it cannot
   tell, and it is often wrong.
 - **Who must agree.** Everyone in the picture, not only you.

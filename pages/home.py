@@ -12,6 +12,7 @@ from fer.app import (
     show_errors,
     show_status,
 )
+from fer.operator import load_operator
 
 #: (page, icon, title, what it offers)
 DOORS = (
@@ -67,7 +68,9 @@ def show_doors() -> None:
     st.subheader("Where to go next")
     # Without it a card's link stands a little to the right of the text below it.
     st.html("<style>.stColumn [data-testid='stPageLink-NavLink'] {padding-inline: 0}</style>")
-    for column, (page, icon, title, text) in zip(st.columns(len(DOORS)), DOORS, strict=True):
+    operator = load_operator()
+    doors = [door for door in DOORS if operator.offers(door[0])]
+    for column, (page, icon, title, text) in zip(st.columns(len(doors)), doors, strict=True):
         with column.container(border=True, height="stretch"):
             st.page_link(f"pages/{page}.py", label=f"**{title}**", icon=icon)
             st.caption(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,7 +105,7 @@ def test_nothing_can_be_handed_over_before_consent(open_page: OpenPage, name: st
     assert labels(page) == [BUTTON]
     assert not page.file_uploader
     words = texts(page)
-    assert "not kept, and nothing is trained on it" in words
+    assert "not kept beyond your session, not passed on, and nothing is trained on it" in words
     assert "What anybody feels, it cannot" in words
     assert "Everyone in the picture, not only you" in words
 
@@ -214,6 +213,15 @@ def test_a_page_that_is_switched_off_says_so(
     assert "Whoever runs this server has switched this page off" in texts(page)
     assert labels(page) == []
     assert not page.file_uploader
+
+
+def test_what_is_switched_off_is_nowhere_offered(open_page: OpenPage, operate: Operate) -> None:
+    operate("[features]\nlive = false\nupload = false\ndownload = false")
+    links = [link.proto.page for link in open_page("home").get("page_link")]
+    assert sorted(links) == ["model", "photo", "responsible_use"]
+    page = press(open_page("photo"), BUTTON)
+    assert not page.file_uploader
+    assert len(page.get("camera_input")) == 1  # a snapshot is no upload
 
 
 def test_a_mistaken_file_stops_every_page(open_page: OpenPage, operate: Operate) -> None:
