@@ -4,8 +4,6 @@ import hashlib
 import io
 from typing import BinaryIO, NamedTuple
 
-from streamlit.runtime.scriptrunner import StopException
-
 from fer import restricted, video
 from fer.bundle import make_parts
 from fer.moments import KeyMoment, Moments, key_moments
@@ -33,7 +31,7 @@ def analyze(
 
     Raises:
         MediaError: if it cannot be read.
-        StopException: if the tab was closed, so that nobody will see what was done.
+        StopException: if the tab was closed, so that nobody is left to see what was done.
     """
     annotated, moments = io.BytesIO(), Moments()
     report = video.analyze_video(
@@ -48,7 +46,7 @@ def analyze(
         reader=restricted,
         open_sound=open_sound,
     )
-    if isinstance(work.interruption, StopException):
+    if work.interruption is not None and work.is_abandoned():
         raise work.interruption
     return AnalysedVideo(
         report,

@@ -9,7 +9,8 @@ from typing import Final
 import cv2
 import numpy as np
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException, StopException
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 
 from fer import video
 from fer.types import Image
@@ -34,6 +35,8 @@ class Work:
             key=f"cancel {number}",
         )
         self._next_look = self._next_preview = 0.0
+        self._context = get_script_run_ctx()
+        # What Streamlit raises does not tell a click from a closed tab.
         self.interruption: RerunException | StopException | None = None
         self.finished = threading.Event()
 
@@ -60,6 +63,12 @@ class Work:
     def is_unwanted(self) -> bool:
         """Whether the analysis should stop, and keep what was done."""
         return self.interruption is not None
+
+    def is_abandoned(self) -> bool:
+        """Whether the tab is closed, so that nobody is left to see what was done."""
+        if self._context is None or not runtime.exists():
+            return False
+        return not runtime.get_instance().is_active_session(self._context.session_id)
 
 
 def _as_html(picture: Image) -> str:
