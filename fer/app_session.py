@@ -22,8 +22,11 @@ CONSENT: Final = "consent"
 #: Counts the deletions: part of the key of every widget that holds pictures.
 _GENERATION: Final = "generation"
 
-#: The sentence to show once, after a deletion.
+#: The sentence to show after a deletion, and since when.
 _FAREWELL: Final = "farewell"
+
+#: Seconds that it is shown for at least: pages may run again at once, without a click.
+_FAREWELL_S: Final = 6.0
 
 #: When the visitor last clicked, in seconds of the process's own clock.
 _LAST_CLICK: Final = "last click"
@@ -82,8 +85,11 @@ def show_controls(operator: Operator) -> None:
     Args:
         operator: says how long results are kept while nothing is clicked.
     """
-    if farewell := st.session_state.pop(_FAREWELL, None):
+    if _FAREWELL in st.session_state:
+        farewell, since = st.session_state[_FAREWELL]
         st.success(farewell, icon=":material/delete_sweep:")
+        if time.monotonic() - since >= _FAREWELL_S:
+            del st.session_state[_FAREWELL]
     if CONSENT not in st.session_state:
         return
     st.session_state[_LAST_CLICK] = time.monotonic()
@@ -120,7 +126,7 @@ def _expire(limit_s: float) -> None:
 def _delete(farewell: str, *, consent: bool) -> None:
     generation = st.session_state.get(_GENERATION, 0) + 1
     st.session_state.clear()
-    st.session_state.update({_GENERATION: generation, _FAREWELL: farewell})
+    st.session_state.update({_GENERATION: generation, _FAREWELL: (farewell, time.monotonic())})
     if consent:
         st.session_state[CONSENT] = True
     # Streamlit itself drops uploads only when the session ends.

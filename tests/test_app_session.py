@@ -142,7 +142,10 @@ def test_without_consent_there_is_nothing_to_withdraw(open_page: OpenPage) -> No
     assert "Withdraw consent" not in labels(open_page("home"))
 
 
-def test_delete_everything_leaves_the_consent_alone(open_page: OpenPage) -> None:
+def test_delete_everything_leaves_the_consent_alone(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_session, "_FAREWELL_S", 0.0)
     page = press(open_page("photo"), BUTTON)
     page.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
     page.session_state["videos"] = [b"a result of another page"]
