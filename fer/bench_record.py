@@ -39,6 +39,10 @@ GOALS: Final = (
 )
 
 
+#: Share of a core that may be busy before answers come late.
+BUSY: Final = 0.7
+
+
 @dataclass(frozen=True)
 class Plan:
     """How to measure.
@@ -123,6 +127,7 @@ def render(record: Mapping[str, Any]) -> str:
         "time does. [performance.md](performance.md) tells what was changed because of them, "
         "[scaling.md](scaling.md) what they mean for many viewers.\n",
         _goals(sections),
+        _capacity(sections),
         *(_section(name, found) for name, found in sections.items()),
     ]
     return "\n".join(parts)
@@ -136,6 +141,30 @@ def _goals(sections: Mapping[str, Any]) -> str:
         shown = "" if found is None else f"{_cell(found)} {unit}"
         rows.append((words, f"{_cell(limit)} {unit}", shown, verdict))
     return "## Goals\n\n" + _table(("goal", "at most", "measured", "holds"), rows)
+
+
+def _capacity(sections: Mapping[str, Any]) -> str:
+    """What one core serves, as ``docs/scaling.md`` reckons it."""
+    live = sections.get("viewers", {}).get("figures", {})
+    video = sections.get("video", {}).get("figures", {})
+    rows: list[tuple[Cell, ...]] = []
+    if cores := live.get("cores_per_viewer"):
+        needed = 1000 * cores / BUSY
+        rows += [
+            ("viewers of Live per core", BUSY / cores),
+            ("cores for 1,000 viewers at a time", needed),
+            ("memory for them in GB, 8 cores a replica", _replicas_gb(live, needed)),
+        ]
+    if ms := video.get("ms_per_frame"):
+        rows += [
+            ("hours of video (25 frames/s, 640x360) per core and day", 24 * 1000 / (25 * ms)),
+            ("core-hours for 10,000 hours of video", 10_000 * 25 * ms / 1000),
+        ]
+    return "## What one core serves\n\n" + _table(("what", "number"), rows) if rows else ""
+
+
+def _replicas_gb(live: Mapping[str, float], cores: float) -> float:
+    return (cores / 8 * live["mb_start"] + 1000 * live["mb_per_viewer"]) / 1024
 
 
 def _section(name: str, found: Mapping[str, Any]) -> str:

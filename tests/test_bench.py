@@ -75,6 +75,19 @@ def test_a_section_measured_anew_replaces_itself_alone(plan: Plan) -> None:
     assert found["versions"].keys() >= {"python", "numpy"}
 
 
+def test_what_one_core_serves_follows_from_the_figures(plan: Plan) -> None:
+    viewers = {"cores_per_viewer": 0.35, "mb_start": 256.0, "mb_per_viewer": 10.24}
+    measure("viewers", plan, lambda _: Section((), viewers))
+    measure("video", plan, lambda _: Section((), {"ms_per_frame": 8.0}))
+    page = (plan.output / "benchmarks.md").read_text(encoding="utf-8")
+    assert "| viewers of Live per core | 2 |" in page
+    assert "| cores for 1,000 viewers at a time | 500 |" in page
+    # 62.5 replicas of 256 MB and 1,000 viewers of 10.24 MB.
+    assert "| memory for them in GB, 8 cores a replica | 25.6 |" in page
+    assert "per core and day | 120 |" in page
+    assert "| core-hours for 10,000 hours of video | 2000 |" in page
+
+
 def test_an_unknown_section_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as left:
         main(["bench", "nonsense", "-o", str(tmp_path)])
