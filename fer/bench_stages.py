@@ -35,7 +35,7 @@ def stages(plan: Plan) -> Section:
     Raises:
         MediaError: if there is no real media.
     """
-    count, rounds = (4, 1) if plan.quick else (24, 5)
+    count, rounds = (4, 1) if plan.quick else (16, 3)
     rows = []
     figures: dict[str, float] = {}
     for width, height in _SIZES:
