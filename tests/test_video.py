@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import socket
+import time
 import zipfile
+from collections.abc import Generator
 from fractions import Fraction
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import av
 import cv2
@@ -20,9 +22,11 @@ from fer import sample, video, video_pictures
 from fer.errors import MediaError
 from fer.moments import Moments
 from fer.pipeline import Analyzer
+from fer.report import write_csv
 from fer.summary import segments_of
-from fer.types import Image
+from fer.types import Face, Image
 from fer.video_settings import VideoSettings
+from fer.views import FileView
 from tests.fakes import FakeClassifier, FakeDetector
 
 RED, GREEN = (200, 30, 40), (20, 180, 60)
@@ -437,6 +441,48 @@ def clicking(codec: str) -> bytes:
         target.mux(stream.encode())
         target.mux(audio.encode())
     return out.getvalue()
+
+
+def test_the_numbers_do_not_depend_on_how_fast_which_part_is() -> None:
+    """A face that wanders and leaves, found by a detector of changing speed."""
+
+    class Slow:
+        name = "slow"
+
+        def __init__(self, pauses: list[float]) -> None:
+            self.pauses = cycle(pauses)
+
+        def detect(self, image: Image) -> tuple[Face, ...]:
+            time.sleep(next(self.pauses))
+            left = int(image.mean()) // 8
+            return () if left > 17 else (Face((left, 4, left + 20, 30), 0.9),)
+
+    told = []
+    for pauses in ([0.0], [0.02, 0.0], [0.0, 0.01, 0.03]):
+        reader = Analyzer(Slow(pauses), FakeClassifier())
+        told.append(write_csv(video.analyze_video(io.BytesIO(clip(range(12))), reader, name="a")))
+    assert told[0].count("happy") > 4
+    assert told[0] == told[1] == told[2]
+
+
+def test_frames_come_from_the_reader_that_is_given() -> None:
+    class Reader:
+        def probe(self, source: Path | BinaryIO) -> video.VideoInfo:
+            assert isinstance(source, FileView)
+            return video.VideoInfo(64, 48, None, None, None, Fraction(1, 10), 0.0)
+
+        def read_frames(
+            self, source: Path | BinaryIO, **options: object
+        ) -> Generator[video.VideoFrame]:
+            assert isinstance(source, FileView)
+            assert set(options) == {"start_s", "end_s", "fps"}
+            for index in range(7):
+                yield video.VideoFrame(index, index / 10, plain(64, 48), index)
+
+    report = video.analyze_video(
+        io.BytesIO(b"nobody looks at this"), analyzer(), name="a", reader=Reader()
+    )
+    assert [frame.index for frame in report.frames] == list(range(7))
 
 
 def test_progress_is_told_after_every_frame() -> None:
