@@ -177,8 +177,28 @@ _WIDE: Final = replace(
     "afterwards.",
 )
 
+#: The same with another seed, and with what ``wide`` says of each image as half of what is
+#: learned: where labels are noisy, an earlier network's doubts tell more than they do.
+_TAUGHT: Final = replace(
+    _WIDE, name="taught", run="taught", seed=2, teachers=("wide",), teaching=0.5
+)
+
+#: ``wide`` on all training images but those with a twin in the test split: what it reaches
+#: there, no memory of a test image has helped.
+_WIDE_CLEAN: Final = replace(
+    _WIDE,
+    name="wide-clean",
+    run="wide-clean",
+    validation="none",
+    leave_out_twins=True,
+    calibrated_as="wide",
+    protocol="Trained on the training split without the images that are byte-identical to a "
+    "test image, for a number of epochs fixed beforehand, of which the last is kept; settings "
+    "and calibration are those of the run wide. The test split was looked at once, afterwards.",
+)
+
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
-    {recipe.name: recipe for recipe in (_SEED, _SEED_SLICE, _COMPACT, _WIDE)}
+    {recipe.name: recipe for recipe in (_SEED, _SEED_SLICE, _COMPACT, _WIDE, _TAUGHT, _WIDE_CLEAN)}
 )
 
 

@@ -151,6 +151,8 @@ def test_the_honest_protocol_never_looks_at_the_test_split() -> None:
         "seed-slice": "slice",
         "compact": "slice",
         "wide": "slice",
+        "taught": "slice",
+        "wide-clean": "none",
     }
 
 
