@@ -56,6 +56,9 @@ VIDEO_COLUMNS: Final = (
 _INTEGERS: Final = ("frame", "frames", "face", "faces", "changes", "track", "x0", "y0", "x1", "y1")
 _WORDS: Final = ("file", "label", "quality", "decision", "expression", "reason")
 
+#: So many frames of a video become text at a time.
+_PIECE: Final = 10_000
+
 #: What ``quality`` says for every combination of flags; missing where there is none.
 _MARKS: Final = np.array(
     [
@@ -75,9 +78,7 @@ def to_table(report: VideoReport) -> pd.DataFrame:
         Columns ``FRAME_COLUMNS``. ``quality`` holds marks joined by ``;``.
         Empty cells are missing values, of nullable integers too.
     """
-    log = FrameLog.of(report.frames)
-    frames = pd.DataFrame({"frame": log.frames["index"], "time_s": log.frames["time_s"]})
-    return _typed(frames.join(_faces(log)), FRAME_COLUMNS)
+    return _rows(FrameLog.of(report.frames), 0, len(report.frames))
 
 
 def raw_table(report: VideoReport) -> pd.DataFrame:
@@ -146,7 +147,7 @@ def faces_table(results: Iterable[tuple[str, FrameResult]]) -> pd.DataFrame:
     for name, result in results:
         names.append(name)
         found.append(result)
-    faces = _faces(found)
+    faces = _faces(found.faces)
     faces["face"] = faces.groupby(level=0).cumcount() + 1
     return _typed(pd.DataFrame({"file": names}).join(faces), PHOTO_COLUMNS)
 
@@ -165,8 +166,13 @@ def format_csv(table: pd.DataFrame) -> str:
 
 
 def write_csv(report: VideoReport) -> str:
-    """``frames.csv`` as text."""
-    return format_csv(to_table(report))
+    """``frames.csv`` as text. As a table, all of a long video would take many times as much."""
+    log = FrameLog.of(report.frames)
+    pieces = [
+        format_csv(_rows(log, start, min(start + _PIECE, len(log))))
+        for start in range(0, max(len(log), 1), _PIECE)
+    ]
+    return "".join([pieces[0], *(piece.partition("\n")[2] for piece in pieces[1:])])
 
 
 def to_json(report: VideoReport) -> str:
@@ -191,9 +197,17 @@ def to_json(report: VideoReport) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _faces(log: FrameLog) -> pd.DataFrame:
+def _rows(log: FrameLog, start: int, stop: int) -> pd.DataFrame:
+    """``FRAME_COLUMNS`` of the frames at these positions."""
+    frames = log.frames[start:stop]
+    begin = int(frames["first"][0]) if len(frames) else 0
+    faces = _faces(log.faces[begin : begin + int(frames["faces"].sum())])
+    about = {"frame": frames["index"], "time_s": frames["time_s"]}
+    return _typed(pd.DataFrame(about, pd.RangeIndex(start, stop)).join(faces), FRAME_COLUMNS)
+
+
+def _faces(faces: NDArray[np.void]) -> pd.DataFrame:
     """``FACE_COLUMNS`` of every face; the index is the row of its frame."""
-    faces = log.faces
     return pd.DataFrame(
         {
             "track": _numbers(faces["track"]),

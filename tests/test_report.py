@@ -47,6 +47,15 @@ def test_frames_csv_is_the_contract_to_the_letter() -> None:
     assert len(lines) == 1 + 5
 
 
+def test_a_long_video_is_written_in_pieces_that_fit_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = report.write_csv(of(*FRAMES))
+    for piece in (1, 2, 3):
+        monkeypatch.setattr(report, "_PIECE", piece)
+        assert report.write_csv(of(*FRAMES)) == whole
+
+
 def test_raw_csv_keeps_decisions_and_what_was_before_smoothing() -> None:
     lines = report.format_csv(report.raw_table(of(*FRAMES))).splitlines()
     assert lines[0] == "frame,time_s,track,decision,angry,disgust,fear,happy,sad,surprise,neutral"
