@@ -87,8 +87,11 @@ class LivePage:
         await self._socket.send(message.SerializeToString())
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S), self._changed:
-            await self._changed.wait_for(condition)
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._changed:
+                await self._changed.wait_for(condition)
+        except TimeoutError as exc:
+            raise TimeoutError(f"The page got no further; it says: {self.texts}") from exc
 
     async def _read(self) -> None:
         async for data in self._socket:
@@ -98,6 +101,8 @@ class LivePage:
             if kind == "new_session" and not message.metadata.run.fragment_ids:
                 self._page_hash = message.new_session.page_script_hash
                 self._stop_fragments()
+            elif kind == "navigation":  # of the two, this is what a browser goes by
+                self._page_hash = message.navigation.page_script_hash
             elif kind == "auto_rerun":
                 again = message.auto_rerun
                 self._again[again.fragment_id] = asyncio.create_task(
@@ -115,8 +120,9 @@ class LivePage:
             self._player = (instance.id, json.loads(instance.json_args))
         elif kind == "button":
             self._buttons[element.button.label] = element.button.id
-        elif kind == "alert":
-            self.texts["alert"] = element.alert.body
+        elif kind in ("alert", "exception", "heading", "markdown"):
+            part = getattr(element, kind)
+            self.texts[kind] = getattr(part, "body", "") or part.message
         elif kind == "metric":
             self.texts[element.metric.label] = element.metric.body
 
