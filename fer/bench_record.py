@@ -12,7 +12,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from fer.artifacts import write_text
 from fer.provenance import current_commit, machine
 
 Cell = str | float | int | None
@@ -103,8 +102,8 @@ def keep(name: str, outcome: Section | str, plan: Plan, seconds: float) -> None:
         library: metadata.version(library) for library in _LIBRARIES
     }
     record.setdefault("sections", {})[name] = stamp | found
-    write_text(folder / "benchmarks.json", json.dumps(record, indent=1) + "\n")
-    write_text(folder / "benchmarks.md", render(record))
+    (folder / "benchmarks.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    (folder / "benchmarks.md").write_text(render(record), "utf-8")
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -78,22 +78,25 @@ class YuNetDetector:
     def __init__(
         self, model_path: Path, *, score_threshold: float = 0.6, side: int = YUNET_SIDE
     ) -> None:
+        sides = [side] if side <= YUNET_CLOSE_SIDE else [side, YUNET_CLOSE_SIDE]
         try:
-            self._network = cv2.FaceDetectorYN.create(
-                str(model_path), "", (side, side), score_threshold
-            )
+            # One for each side: to change the size of one takes as long as a search.
+            self._networks = {
+                side: cv2.FaceDetectorYN.create(str(model_path), "", (side, side), score_threshold)
+                for side in sides
+            }
         except cv2.error as exc:
             raise DetectorError(
                 f"The face detector {model_path} is damaged or missing. Delete it, or download "
                 f"it again from {YUNET_URL}"
             ) from exc
-        self._side = side
 
     def detect(self, image: Image) -> tuple[Face, ...]:
         """Find the faces of an RGB uint8 image (H, W, 3), largest first; may be empty."""
-        found = self._search(image, self._side)
-        if not found and self._side > YUNET_CLOSE_SIDE:
-            found = self._search(image, YUNET_CLOSE_SIDE)
+        found: tuple[Face, ...] = ()
+        for side in self._networks:
+            if found := self._search(image, side):
+                break
         return found
 
     def _search(self, image: Image, side: int) -> tuple[Face, ...]:
@@ -103,11 +106,12 @@ class YuNetDetector:
         # has written: phantom faces, or boxes that are no numbers. Black costs nothing.
         below, right = max(0, _LEAST_SIDE - height), max(0, _LEAST_SIDE - width)
         padded = cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT)
-        self._network.setInputSize((width + right, height + below))
+        network = self._networks[side]
+        network.setInputSize((width + right, height + below))
         # OpenCV's stubs do not tell that no face is None.
         _, found = cast(
             "tuple[int, NDArray[np.float32] | None]",
-            self._network.detect(cv2.cvtColor(padded, cv2.COLOR_RGB2BGR)),
+            network.detect(cv2.cvtColor(padded, cv2.COLOR_RGB2BGR)),
         )
         if found is None:
             return ()
