@@ -34,7 +34,7 @@ def running_app(port: int) -> Iterator[tuple[int, float]]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
     }
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "server.py"]
     command += [f"--{name}={value}" for name, value in options.items()]
     started = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603 our own app
