@@ -1,4 +1,4 @@
-"""Frame results, packed: 20 MB for an hour of video with one face.
+"""Frame results, packed: 18 MB for an hour of video with one face.
 
 As objects they would take more memory than everything else together.
 """
