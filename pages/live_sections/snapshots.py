@@ -1,5 +1,7 @@
 """Single pictures by the browser's own camera widget, where no live video gets through."""
 
+from dataclasses import replace
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -18,7 +20,7 @@ def show_snapshots(picture: DeltaGenerator, beside: DeltaGenerator, settings: Li
     Args:
         picture: where the camera and the picture go.
         beside: where the people in it go.
-        settings: how to draw it. The widget mirrors its picture already.
+        settings: how to draw it, but as it was taken: the widget does not mirror it either.
 
     Raises:
         FerError: if the picture cannot be read.
@@ -34,7 +36,8 @@ def show_snapshots(picture: DeltaGenerator, beside: DeltaGenerator, settings: Li
     result = Tracker(least_confidence=settings.least_confidence).update(found)
     labels = SteadyLabels().update(result, 0.0)
     with picture:
-        st.image(LivePicture().draw(image, result, labels, settings), "What is seen in it")
+        as_taken = replace(settings, mirror=False)
+        st.image(LivePicture().draw(image, result, labels, as_taken), "What is seen in it")
     with beside:
         if result.predictions:
             st.html(live_html.cards(result.predictions, labels))

@@ -36,7 +36,7 @@ def show_summary(session: LiveSession, run: Run, *, downloads: bool) -> None:
     segments = report.segments_table(made)
     longest = segments.groupby("track")["frames"].sum().sort_values(ascending=False)
     track = st.selectbox(
-        "Probabilities over time of", longest.index.astype(int), format_func="person {}".format
+        "Probabilities over time of", longest.index.astype(int), format_func="face {}".format
     )
     chart = timeline.draw_timeline(report.to_table(made), segments, int(track))
     st.altair_chart(chart, alt="expressions of every person along time, and of one in detail")
