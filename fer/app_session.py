@@ -102,7 +102,6 @@ def show_controls(operator: Operator) -> None:
             on_click=delete_everything,
             type="tertiary",
             icon=":material/delete_sweep:",
-            help="Uploads, pictures and results of this session.",
         )
         st.button(
             "Withdraw consent",

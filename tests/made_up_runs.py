@@ -83,6 +83,7 @@ def make_run(
             "input_shape": [FACE_SIZE, FACE_SIZE, 1],
             "preprocessing": describe("fixed"),
             "metrics": {
+                "kept_epoch": 3,
                 "parameters": 2_870_000,
                 "multiply_adds": 117e6,
                 "train_accuracy": 0.681,
