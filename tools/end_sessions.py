@@ -2,7 +2,7 @@
 
     python -m tools.end_sessions --sessions 100
 
-Starts the real server and a real browser. A quick round of each way runs in the test suite
+Starts the real server and a real browser; Ctrl-C ends early, with a verdict. A quick round of each way runs in the test suite
 (``tests/e2e/test_endings.py``).
 """
 
@@ -27,6 +27,7 @@ from typing import Final
 
 import numpy as np
 from playwright.sync_api import Browser, Error, Page, sync_playwright
+from tqdm import trange
 
 from fer.sample import make_sample_clip, portrait_bytes
 from fer.video_reader import read_frames
@@ -251,10 +252,11 @@ def run_all(
     endings = Endings(server, browser, folder)
     try:
         ways = ways or list(endings.ways())
-        for number in range(sessions):
-            way = ways[number % len(ways)]
-            endings.run(way)
-            done[way] = done.get(way, 0) + 1
+        with suppress(KeyboardInterrupt):  # what was done until then is judged
+            for number in trange(sessions, unit="session", disable=None):
+                way = ways[number % len(ways)]
+                endings.run(way)
+                done[way] = done.get(way, 0) + 1
         server.start()
         for _ in range(_PATIENCE_MS // 100):
             if not server.children():
