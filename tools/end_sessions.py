@@ -2,8 +2,8 @@
 
     python -m tools.end_sessions --sessions 100
 
-Starts the real server and a real browser; Ctrl-C ends early, with a verdict. A quick round of each way runs in the test suite
-(``tests/e2e/test_endings.py``).
+Starts the real server and a real browser; Ctrl-C ends early, with a verdict. A quick round
+runs in the test suite (``tests/e2e/test_endings.py``).
 """
 
 from __future__ import annotations
