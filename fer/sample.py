@@ -17,7 +17,6 @@ import numpy as np
 
 from fer.photo_formats import decode_image
 from fer.types import Image
-from fer.video_writer import VideoWriter
 
 _PORTRAIT: Final = Path(__file__).parent / "assets" / "astronaut.jpg"
 
@@ -46,6 +45,8 @@ def make_sample_clip(target: Path | BinaryIO) -> None:
     Raises:
         MediaError: if it cannot be written.
     """
+    from fer.video_writer import VideoWriter  # 15 MB that a portrait alone does not need
+
     picture = portrait()
     with VideoWriter(target, Fraction(1, _FPS), _FPS) as writer:
         for index in range(_SECONDS * _FPS):
