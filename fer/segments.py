@@ -131,9 +131,11 @@ def _decide(
     log: FrameLog, rows: NDArray[np.int64], ends: NDArray[np.float64], dwell_s: float
 ) -> Readings:
     """Go through stretches of equal reading; those that last decide, the others follow."""
-    faces = log.faces[rows]
-    start_s, end_s = log.frames["time_s"][faces["frame"]], ends[faces["frame"]]
-    reading = np.where(faces["flags"], UNDECIDED, faces["probabilities"].argmax(axis=1))
+    frames, flags, probabilities = (
+        log.faces[name][rows] for name in ("frame", "flags", "probabilities")
+    )
+    start_s, end_s = log.frames["time_s"][frames], ends[frames]
+    reading = np.where(flags, UNDECIDED, probabilities.argmax(axis=1))
     # From which frame on which decision stands, and why there is none.
     since, decisions, reasons = [0], [UNDECIDED], [REASONS.index(BRIEF)]
     for begin, end in _runs(reading):
@@ -141,16 +143,16 @@ def _decide(
             flagged = reading[begin] == UNDECIDED
             since.append(begin)
             decisions.append(int(reading[begin]))
-            reasons.append(1 + _most(faces["flags"][begin:end]) if flagged else 0)
-    frames = np.diff([*since, len(rows)])
+            reasons.append(1 + _most(flags[begin:end]) if flagged else 0)
+    lengths = np.diff([*since, len(rows)])
     return Readings(
-        frame=log.frames["index"][faces["frame"]],
+        frame=log.frames["index"][frames],
         start_s=start_s,
         end_s=end_s,
-        probabilities=faces["probabilities"],
-        flags=faces["flags"],
-        decision=np.repeat(decisions, frames),
-        reason=np.repeat(reasons, frames),
+        probabilities=probabilities,
+        flags=flags,
+        decision=np.repeat(decisions, lengths),
+        reason=np.repeat(reasons, lengths),
     )
 
 
