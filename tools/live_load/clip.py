@@ -49,10 +49,12 @@ def make_clip(width: int, height: int) -> Clip:
     encoder.pix_fmt, encoder.bit_rate = "yuv420p", 1_200_000
     encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
     encoder.gop_size = _KEY_EVERY
-    encoder.options = {"deadline": "realtime", "cpu-used": "4", "lag-in-frames": "0"}
+    encoder.options = {"deadline": "realtime", "cpu-used": "-12", "lag-in-frames": "0"}
+    face = cv2.cvtColor(sample.portrait(), cv2.COLOR_RGB2GRAY)
     packets = []
     for number in range(FRAMES):
-        frame = av.VideoFrame.from_ndarray(_picture(number, width, height), format="rgb24")
+        picture = _picture(np.asarray(face, np.uint8), number, width, height)
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = number
         packets += [bytes(packet) for packet in encoder.encode(frame)]
     assert len(packets) == FRAMES
@@ -81,13 +83,12 @@ def read_number(grey: Image) -> int:
     return int(sum(1 << bit for bit, x in enumerate(places) if row[x] > 127))
 
 
-def _picture(number: int, width: int, height: int) -> Image:
+def _picture(face: Image, number: int, width: int, height: int) -> Image:
     """The portrait in grey, swaying: whatever has a colour in what comes back was drawn there."""
-    grey = cv2.cvtColor(sample.portrait(), cv2.COLOR_RGB2GRAY)
     sway = 20 * np.sin(2 * np.pi * number / FRAMES)
     scale = height / 400
     place = np.array([[scale, 0, (width - 512 * scale) / 2 + sway], [0, scale, 0]])
-    moved = cv2.warpAffine(grey, place, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(face, place, (width, height), borderMode=cv2.BORDER_REPLICATE)
     edge = height - round(height * _STRIP)
     for place_of_bit in range(2 * _BITS):
         # Both halves say the same from the outside in, so that a mirror changes nothing.
