@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
+from fer.bench_process import busy_share
 from fer.bench_record import Plan, Section, keep
 from fer.console import complain
 from fer.errors import FerError
@@ -88,6 +89,7 @@ def measure(name: str, plan: Plan, function: Callable[[Plan], Section] | None = 
     Returns:
         Whether it was measured.
     """
+    busy = busy_share()
     started = time.monotonic()
     outcome: Section | str
     try:
@@ -98,7 +100,7 @@ def measure(name: str, plan: Plan, function: Callable[[Plan], Section] | None = 
         reason = str(exc) if isinstance(exc, FerError) else f"{type(exc).__name__}: {exc}"
         outcome = " ".join(reason.split())
         complain(f"{name}: {outcome}")
-    keep(name, outcome, plan, time.monotonic() - started)
+    keep(name, outcome, plan, time.monotonic() - started, busy)
     typer.echo(f"{name}: {time.monotonic() - started:.0f} s")
     return isinstance(outcome, Section)
 
@@ -109,5 +111,5 @@ def _measure_apart(name: str, plan: Plan) -> bool:
     try:
         return subprocess.run(command, timeout=_LONGEST_S, check=False).returncode == 0  # noqa: S603
     except subprocess.TimeoutExpired:
-        keep(name, f"It took longer than {_LONGEST_S} s.", plan, _LONGEST_S)
+        keep(name, f"It took longer than {_LONGEST_S} s.", plan, _LONGEST_S, busy_share())
         return False

@@ -108,6 +108,21 @@ def processor_s(pid: int) -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
+def busy_share(seconds: float = 1.0) -> float:
+    """Share of the machine's processors that work now, while this process waits: 0 to 1."""
+    first = _ticks()
+    time.sleep(seconds)
+    second = _ticks()
+    spent = [after - before for before, after in zip(first, second, strict=True)]
+    idle = spent[3] + spent[4]  # waiting for nothing, and for disks
+    return 1 - idle / max(sum(spent), 1)
+
+
+def _ticks() -> list[int]:
+    line = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0]
+    return [int(number) for number in line.split()[1:9]]
+
+
 def loads(pid: int, library: str) -> bool:
     """Whether a process or one of its children has files of a library in memory."""
     for each in tree(pid):

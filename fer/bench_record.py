@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -37,6 +36,9 @@ GOALS: Final = (
     ("input_share", "training", "Input pipeline's share of a training step", 0.1, ""),
 )
 
+
+#: Up to this share of other work a machine counts as free.
+_QUIET: Final = 0.15
 
 #: Share of a core that may be busy before answers come late.
 BUSY: Final = 0.7
@@ -85,8 +87,16 @@ class Section:
     pictures: tuple[str, ...] = ()
 
 
-def keep(name: str, outcome: Section | str, plan: Plan, seconds: float) -> None:
-    """Put a section's outcome, or the sentence that tells why there is none, into both files."""
+def keep(name: str, outcome: Section | str, plan: Plan, seconds: float, busy: float) -> None:
+    """Put a section's outcome, or the sentence that tells why there is none, into both files.
+
+    Args:
+        name: of the section.
+        outcome: what it found, or why it found nothing.
+        plan: how it was measured.
+        seconds: that it took.
+        busy: share of the processors that did other work when it began, 0 to 1.
+    """
     folder = plan.output
     record = read(folder)
     stamp = {
@@ -94,7 +104,7 @@ def keep(name: str, outcome: Section | str, plan: Plan, seconds: float) -> None:
         "commit": current_commit(),
         "seconds": round(seconds, 1),
         "quick": plan.quick,
-        "load": round(os.getloadavg()[0], 2),
+        "busy": round(busy, 2),
     }
     found = {"error": outcome} if isinstance(outcome, str) else asdict(outcome)
     record["machine"] = machine()
@@ -168,8 +178,8 @@ def _replicas_gb(live: Mapping[str, float], cores: float) -> float:
 
 def _section(name: str, found: Mapping[str, Any]) -> str:
     stamp = f"Measured {found['measured']} at commit {found['commit']} in {found['seconds']:.0f} s"
-    if found["load"] > 1.5:
-        stamp += f", with a load of {found['load']} on the machine: absolute times are too long"
+    if found["busy"] > _QUIET:
+        stamp += f", {found['busy']:.0%} of the processors busy with other work: times are too long"
     lines = [f"## {name.capitalize()}\n", stamp + ".\n"]
     if found["quick"]:
         lines.append("**A quick trial: these figures are of no worth.**\n")

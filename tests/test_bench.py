@@ -13,7 +13,7 @@ import pytest
 
 from fer.__main__ import main
 from fer.bench import SECTIONS, measure
-from fer.bench_process import Watch, loads, memory_mb, processor_s, tree
+from fer.bench_process import Watch, busy_share, loads, memory_mb, processor_s, tree
 from fer.bench_record import GOALS, Plan, Section, Table, read
 from fer.bench_timing import in_turns, line
 from fer.errors import MediaError
@@ -128,6 +128,7 @@ def test_a_process_is_watched() -> None:
     assert memory_mb(pid) > 20
     assert processor_s(pid) > 0
     assert tree(pid)[0] == pid
+    assert 0 <= busy_share(0.05) <= 1
     assert loads(pid, "numpy")
     assert not loads(pid, "no_such_library")
     assert ballast.sum() == 40_000_000
