@@ -132,8 +132,11 @@ def test_video_writes_all_its_files(tmp_path: Path, clip: Path) -> None:
 def test_video_options_reach_the_analysis(tmp_path: Path, clip: Path) -> None:
     out = tmp_path / "out"
     part = ("--from", "1", "--to", "2", "--fps", "5", "--dwell", "0.2", "--smoothing", "0")
-    part += ("--search", "0.1")
-    assert run("video", clip, "-o", out, *part, "--blur", "--keep", "2", "--plain", "--zip") == 0
+    search = ("--search", "0.1")
+    assert (
+        run("video", clip, "-o", out, *part, *search, "--blur", "--keep", "2", "--plain", "--zip")
+        == 0
+    )
     assert [path.name for path in out.iterdir()] == ["clip.zip"]
     with zipfile.ZipFile(out / "clip.zip") as archive:
         assert {name.split("/")[0] for name in archive.namelist()} == VIDEO_FILES
