@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,17 @@ def clip(frames: int = 30, size: tuple[int, int] = (64, 48)) -> io.BytesIO:
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process has started."""
-    return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+    """Processes that a process has started, the oldest first.
+
+    Not from ``/proc/PID/task/*/children``, which leaves some out while others end.
+    """
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = place.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.append(int(place.parent.name))
+    return sorted(found)
 
 
 def program() -> int:
