@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer.face_search import Found, find_faces
@@ -134,6 +134,7 @@ def test_what_came_before_a_break_is_given_away_before_it_is_told() -> None:
     assert all(item.faces for item in results)
 
 
+@settings(deadline=None)
 @given(
     lefts=st.lists(st.one_of(st.none(), st.integers(0, 300)), min_size=1, max_size=40),
     gaps=st.lists(st.floats(0.001, 0.5), min_size=40, max_size=40),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer.frame_log import FrameLog
@@ -49,6 +49,7 @@ def told(result: FrameResult) -> tuple[object, ...]:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(results, max_size=12))
 def test_what_is_taken_out_is_what_was_put_in(given_results: list[FrameResult]) -> None:
     log = FrameLog.of(given_results)
