@@ -36,7 +36,7 @@ def test_every_row_names_tests_that_exist(row: list[str]) -> None:
 
 
 def test_the_six_dangers_have_a_row_each() -> None:
-    page = (ROOT / "pages" / "responsible_use.py").read_text(encoding="utf-8")
+    page = (ROOT / "pages/responsible_sections/dangers.py").read_text(encoding="utf-8")
     names = re.findall(r'Danger\(\n\s+"\w+",\n\s+"([^"]+)"', page)
     assert len(names) == 6
     assert {row[0] for row in ROWS} >= set(names)
