@@ -60,7 +60,7 @@ class Analyzer:
         height, width = image.shape[:2]
         if not faces:
             return FrameResult(index, time_s, width, height)
-        # (N, 48, 48)
+        # One crop per face: (N, 48, 48)
         crops = np.stack([crop_face(image, face.box, face.landmarks) for face in faces])
         probabilities = self.classifier.predict(crops)  # (N, 7), one batch for all faces
         predictions = tuple(
