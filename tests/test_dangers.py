@@ -189,13 +189,14 @@ def test_what_is_handed_out_says_what_it_is_not_for() -> None:
 
 
 def test_nothing_is_left_after_delete_everything(open_page: OpenPage) -> None:
+    before = private_files.leftovers()  # other tests' libraries may have left theirs
     page = agree(open_page("photo")).run()
     page.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
     assert page.session_state["photos"]
     left: dict[str, Any] = dict(page.session_state._state.filtered_state)
     _with_session(left, app_session.delete_everything)
     assert set(left) == {CONSENT, app_session._GENERATION, app_session._FAREWELL}
-    assert private_files.leftovers() == ()
+    assert set(private_files.leftovers()) <= set(before)
 
 
 def _with_session(state: dict[str, Any], action: Callable[[], None]) -> None:
