@@ -51,12 +51,12 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("fer.app.create_detector", FakeDetector)
     status = DetectorStatus("YuNet", is_fallback=False, message="")
     monkeypatch.setattr("fer.app.detector_status", lambda: status)
-    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", _no_camera)
+    monkeypatch.setattr("pages.live_sections.player.webrtc_streamer", _no_camera)
     monkeypatch.setenv("FER_ICE_SERVERS", "[]")
 
 
 def _no_camera(**_: Any) -> SimpleNamespace:
-    return SimpleNamespace(state=SimpleNamespace(playing=False), video_processor=None)
+    return SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False), video_processor=None)
 
 
 @pytest.fixture

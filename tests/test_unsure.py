@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from fer import artifacts, sample
 from fer.app import looks
 from fer.artifacts import load_run as load
+from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, prediction
 from tests.made_up_runs import make_run
 
@@ -33,7 +34,7 @@ def test_the_choice_on_the_model_page_is_the_start_on_the_photo_page(
     st.cache_resource.clear()
     make_run(artifacts.DEFAULT_RUN, temperature=1.0)
     classifier.run = load(artifacts.DEFAULT_RUN)
-    app = AppTest.from_file(str(ROUTER), default_timeout=60).run()
+    app = agree(AppTest.from_file(str(ROUTER), default_timeout=60)).run()
     app.switch_page("pages/photo.py").run()
     assert app.slider[0].value == 0.5  # as the run proposes
     app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
