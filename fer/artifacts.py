@@ -22,7 +22,7 @@ from fer.preprocessing import scaling_of
 from fer.types import EMOTIONS, FACE_SIZE, Run
 
 #: The run that every page and command uses unless told otherwise.
-DEFAULT_RUN: Final = "compact"
+DEFAULT_RUN: Final = "wide"
 
 META: Final = "meta.json"
 ARCHITECTURE: Final = "model.json"

@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -53,6 +55,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     report = json.loads(files["report.json"])
     del report["created"]
     return files | {"report.json": json.dumps(report).encode()}
+
+
+@pytest.fixture(autouse=True)
+def no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page tests leave the app behind as the main program, and every worker would run that."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 def test_a_worker_does_what_one_machine_does_bit_for_bit(tmp_path: Path, clip: Path) -> None:

@@ -60,6 +60,10 @@ def test_consent_is_asked_once_and_can_be_withdrawn(app: Page) -> None:
     open_and_upload(app)
     app.get_by_role("link", name="Live", exact=True).click()
     expect(app.get_by_role("heading", name="Live", exact=True)).to_be_visible()
+    # The page before had the button too: press the one that stays.
+    expect(app.get_by_text("Photos with faces")).to_have_count(0)
+    expect(app.get_by_text("Check camera and connection")).to_be_visible()
+    expect(app.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     expect(app.get_by_role("button", name="Withdraw consent")).to_be_visible()
     expect(app.get_by_role("button", name=BUTTON)).to_have_count(0)
     app.get_by_role("button", name="Withdraw consent").click()
