@@ -114,7 +114,9 @@ def test_it_starts_and_stops_ten_times(live: Page) -> None:
 def test_another_resolution_starts_the_camera_again_by_itself(live: Page) -> None:
     start(live)
     live.get_by_text("Settings", exact=True).click()
-    live.get_by_role("combobox", name="Resolution").fill("Small")
+    # The list closes when the page scrolls under it: bring what lies below it into sight first.
+    live.get_by_text("Snapshots instead of video").scroll_into_view_if_needed()
+    live.get_by_role("combobox", name="Resolution").click()
     live.get_by_role("option", name="Small (320 × 240)").click()
     player_frame(live).wait_for_function(
         "() => document.querySelector('video')?.videoWidth === 320", timeout=PATIENCE_MS
@@ -151,6 +153,7 @@ def test_deleting_everything_ends_the_camera_too(live: Page) -> None:
     start(live)
     live.get_by_role("button", name="Delete everything now").click()
     expect(live.get_by_text("Everything is deleted")).to_be_visible()
+    expect(live.locator("iframe[title*='webrtc']")).to_have_count(1)  # the old player is gone
     expect(button(live, "Start")).to_be_visible()
     expect(live.get_by_text(LOOKS_HAPPY)).to_have_count(0)
     expect(live.get_by_role("heading", name="Summary of this session")).to_have_count(0)
