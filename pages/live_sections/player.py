@@ -116,6 +116,10 @@ def show_player(
         raise FerError(RELAY_SILENT) from exc
     except (InvalidStateError, OSError) as exc:
         raise FerError(CUT_OFF) from exc
+    if st.session_state.get(_RESTART, ("", 0.0))[0] == "stop" and not is_on():
+        # It has just told that it stopped, after it was told what to do: nothing else would
+        # bring the next run, in which it is to start.
+        st.rerun()
     return stream
 
 

@@ -114,10 +114,14 @@ def test_it_starts_and_stops_ten_times(live: Page) -> None:
 def test_another_resolution_starts_the_camera_again_by_itself(live: Page) -> None:
     start(live)
     live.get_by_text("Settings", exact=True).click()
-    # The list closes when the page scrolls under it: bring what lies below it into sight first.
-    live.get_by_text("Snapshots instead of video").scroll_into_view_if_needed()
-    live.get_by_role("combobox", name="Resolution").click()
-    live.get_by_role("option", name="Small (320 × 240)").click()
+    # The list closes when the page moves beneath it, as it does while the cards fill.
+    option = live.get_by_role("option", name="Small (320 × 240)")
+    for _ in range(10):
+        live.get_by_role("combobox", name="Resolution").click()
+        live.wait_for_timeout(500)
+        if option.is_visible():
+            break
+    option.click()
     player_frame(live).wait_for_function(
         "() => document.querySelector('video')?.videoWidth === 320", timeout=PATIENCE_MS
     )
