@@ -56,7 +56,9 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def _no_camera(**_: Any) -> SimpleNamespace:
-    return SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False), video_processor=None)
+    return SimpleNamespace(
+        state=SimpleNamespace(playing=False, signalling=False), video_processor=None
+    )
 
 
 @pytest.fixture
