@@ -61,5 +61,6 @@ def _read(upload: UploadedFile, name: str, analyzer: Analyzer) -> ReadPhoto:
     found = analyze_photo(photo, analyzer, name)
     small = io.BytesIO()
     PIL.Image.fromarray(shrink(photo.image, _SHOWN_SIDE)).save(small, "JPEG", quality=90)
-    crops = [crop_face(photo.image, person.face.box) for person in found.result.predictions]
+    faces = [person.face for person in found.result.predictions]
+    crops = [crop_face(photo.image, face.box, face.landmarks) for face in faces]
     return ReadPhoto(upload, found, small.getvalue(), crops)
