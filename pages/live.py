@@ -11,14 +11,9 @@ from pages.live_sections.beside import show_beside
 from pages.live_sections.check import show_check
 from pages.live_sections.choices import choose_settings
 from pages.live_sections.connection import connected, show_connection, show_full
-from pages.live_sections.player import (
-    choose_size,
-    is_on,
-    is_restarting,
-    offer_snapshot,
-    show_player,
-)
-from pages.live_sections.shared import live_session, served_model
+from pages.live_sections.player import offer_snapshot, show_player
+from pages.live_sections.resolution import choose_size, is_restarting
+from pages.live_sections.shared import is_on, live_session, served_model
 from pages.live_sections.snapshots import show_snapshots
 from pages.live_sections.summary import show_summary
 

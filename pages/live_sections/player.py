@@ -1,6 +1,5 @@
-"""The player: camera, connection, resolution, and starting again when that changes."""
+"""The player: camera, connection, and a snapshot of what it shows."""
 
-import time
 from typing import Any, Final
 
 import streamlit as st
@@ -9,7 +8,6 @@ from streamlit import runtime
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
-from fer.app_session import widget_key
 from fer.classifier import FacialExpressionModel
 from fer.errors import FerError
 from fer.faces import create_detector
@@ -18,22 +16,11 @@ from fer.live_check import CUT_OFF, RELAY_SILENT
 from fer.live_relay import use_newest_only
 from fer.live_session import LiveSession
 from fer.pipeline import Analyzer
-
-#: What may be asked of the camera: width and height in pixels.
-_SIZES: Final = {
-    "Small (320 × 240)": (320, 240),
-    "Standard (640 × 480)": (640, 480),
-    "Large (1280 × 720)": (1280, 720),
-}
+from pages.live_sections.resolution import desired_state, start_again_if_stopped
+from pages.live_sections.shared import player_key
 
 #: Asked of the camera per second: enough for a face, and what a small server can follow.
 _RATE: Final = 15
-
-#: Seconds that a camera may take to start again with another resolution.
-_RESTART_S: Final = 5.0
-
-#: Where the session keeps how far such a new start is: ``("stop" or "start", since when)``.
-_RESTART: Final = "live restart"
 
 #: What the player says.
 _WORDS: Final[Translations] = {
@@ -46,20 +33,6 @@ _WORDS: Final[Translations] = {
 }
 
 Stream = WebRtcStreamerContext[ExpressionProcessor, Any]
-
-
-def choose_size() -> tuple[int, int]:
-    """Let the visitor choose what the camera is asked for: width and height in pixels."""
-    chosen = st.selectbox(
-        "Resolution",
-        list(_SIZES),
-        index=1,
-        on_change=_restart,
-        width=280,
-        help="What the camera is asked for. A change starts it again, and its summary too. Large "
-        "makes small faces easier to find, and the answer slower.",
-    )
-    return _SIZES[chosen]
 
 
 def show_player(
@@ -86,7 +59,7 @@ def show_player(
         use_newest_only(runtime.get_instance())
     try:
         stream: Stream = webrtc_streamer(
-            key=_key(),
+            key=player_key(),
             mode=WebRtcMode.SENDRECV,
             # Runs on a thread of streamlit-webrtc's own: nothing in it may touch Streamlit.
             video_processor_factory=lambda: ExpressionProcessor(
@@ -101,7 +74,7 @@ def show_player(
                 },
                 "audio": False,
             },
-            desired_playing_state=_desired(),
+            desired_playing_state=desired_state(),
             sendback_audio=False,
             media_toggle_controls=False,
             video_html_attrs={
@@ -116,10 +89,7 @@ def show_player(
         raise FerError(RELAY_SILENT) from exc
     except (InvalidStateError, OSError) as exc:
         raise FerError(CUT_OFF) from exc
-    if st.session_state.get(_RESTART, ("", 0.0))[0] == "stop" and not is_on():
-        # It has just told that it stopped, after it was told what to do: nothing else would
-        # bring the next run, in which it is to start.
-        st.rerun()
+    start_again_if_stopped()
     return stream
 
 
@@ -140,39 +110,3 @@ def offer_snapshot(stream: Stream) -> None:
         disabled=not stream.state.playing,
         help="The picture as it is shown, with its boxes. It is not kept here.",
     )
-
-
-def is_on() -> bool:
-    """Whether the visitor's camera runs, or is about to."""
-    stream: Stream | None = st.session_state.get(_key())
-    return stream is not None and (stream.state.playing or stream.state.signalling)
-
-
-def is_restarting() -> bool:
-    """Whether the camera is about to start again by itself."""
-    return _RESTART in st.session_state
-
-
-def _key() -> str:
-    """The player's; another one after all was deleted, which ends what was running."""
-    return widget_key("live")
-
-
-def _restart() -> None:
-    if is_on():
-        st.session_state[_RESTART] = ("stop", time.monotonic())
-
-
-def _desired() -> bool | None:
-    """What the player is told to do: to stop, then to start; None leaves it to its buttons."""
-    step, since_s = st.session_state.get(_RESTART, (None, 0.0))
-    if step is None:
-        return None
-    if time.monotonic() - since_s <= _RESTART_S:
-        if step == "stop" and is_on():
-            return False
-        if not is_on():
-            st.session_state[_RESTART] = ("start", since_s)
-            return True
-    del st.session_state[_RESTART]
-    return None

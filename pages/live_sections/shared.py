@@ -1,10 +1,14 @@
-"""What a visitor's session has of its own: its camera's settings and numbers, and its model."""
+"""What a visitor's session has of its own: its camera, settings and numbers, and its model."""
+
+from typing import Any
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit_webrtc import WebRtcStreamerContext
 
 from fer import app
+from fer.app_session import widget_key
 from fer.classifier import FacialExpressionModel
 from fer.errors import ModelError
 from fer.live_session import LiveSession
@@ -36,3 +40,14 @@ def served_model() -> FacialExpressionModel:
             raise
     st.session_state["live model"] = known
     return known
+
+
+def is_on() -> bool:
+    """Whether the visitor's camera runs, or is about to."""
+    stream: WebRtcStreamerContext[Any, Any] | None = st.session_state.get(player_key())
+    return stream is not None and (stream.state.playing or stream.state.signalling)
+
+
+def player_key() -> str:
+    """The player's; another one after all was deleted, which ends what was running."""
+    return widget_key("live")
