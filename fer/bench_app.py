@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from fer.bench_process import Watch, loads, memory_mb, processor_s, running_app
+from fer.bench_process import Watch, loads, memory_mb, processor_s
 from fer.bench_record import Plan, Section, Table
 from fer.errors import FerError
 from fer.sample import make_sample_clip, portrait, portrait_bytes
+from fer.server_process import QUIET, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -142,13 +143,7 @@ def _browser(camera: Path) -> Iterator[Page]:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
+                *QUIET,
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
                 f"--use-file-for-fake-video-capture={camera}",

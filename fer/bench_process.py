@@ -1,70 +1,16 @@
-"""The app as a process: started, watched for memory, and stopped. Linux only."""
+"""A process watched from outside: its memory, its processor time, what it loads. Linux only."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fer.errors import FerError
-
 _PROJECT = Path(__file__).resolve().parent.parent
 _LONGEST_START_S = 60
-
-
-@contextmanager
-def running_app(port: int) -> Iterator[tuple[int, float]]:
-    """Start the app, and stop it at the end.
-
-    Yields:
-        Its process number, and when it was started on ``time.perf_counter``'s clock.
-    """
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": port,
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", "server.py"]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    started = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 our own app
-        command,
-        cwd=_PROJECT,
-        env=os.environ | {"FER_ICE_SERVERS": "[]"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(port, process)
-        yield process.pid, started
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _LONGEST_START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
-                return
-        except OSError:  # not listening yet
-            time.sleep(0.02)
-    raise FerError(f"The app did not start on port {port}.")
 
 
 def tree(pid: int) -> list[int]:

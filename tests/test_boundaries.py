@@ -93,7 +93,7 @@ LAYERS = (
     ("console",),
     ("video_results",),
     ("archive",),
-    ("bench_record", "bench_timing", "bench_pictures", "bench_process"),
+    ("bench_record", "bench_timing", "bench_pictures", "bench_process", "server_process"),
     (
         "bench_classifier",
         "bench_peers",

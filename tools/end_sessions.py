@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -30,6 +29,7 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 from tqdm import trange
 
 from fer.sample import make_sample_clip, portrait_bytes
+from fer.server_process import QUIET, start_app, wait_for_app
 from fer.video_reader import read_frames
 from fer.video_writer import VideoWriter
 
@@ -72,20 +72,11 @@ class Server:
         """Start it, unless it runs."""
         if self._process is not None:
             return
-        options = {"port": self.port, "address": "127.0.0.1", "headless": "true"}
-        options["fileWatcherType"] = "none"
-        command = [sys.executable, "-m", "streamlit", "run", "server.py"]
-        command += [f"--server.{name}={value}" for name, value in options.items()]
-        environment = {**os.environ, "TMPDIR": str(self.temporary), "FER_ICE_SERVERS": "[]"}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 the app
-                command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            self._process = start_app(
+                self.port, environment={"TMPDIR": str(self.temporary)}, output=log
             )
-        for _ in range(_PATIENCE_MS // 100):
-            with suppress(OSError), urllib.request.urlopen(f"{self.address}/_stcore/health"):  # noqa: S310
-                return
-            time.sleep(0.1)
-        raise TimeoutError("the app did not start")
+        wait_for_app(self.port, self._process, _PATIENCE_MS / 1000)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it with a signal."""
@@ -293,9 +284,7 @@ def main() -> int:
     parser.add_argument("--browser", default=shutil.which("chromium"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-        arguments += ["--disable-background-networking", "--disable-sync"]
-        browser = playwright.chromium.launch(executable_path=options.browser, args=arguments)
+        browser = playwright.chromium.launch(executable_path=options.browser, args=QUIET)
         done, wrong = run_all(Path(folder), browser, options.sessions)
         browser.close()
     lines = [f"{count:4} {way}" for way, count in done.items()]

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +16,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from fer.server_process import QUIET, running_app
 from fer.types import Image
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,17 +27,6 @@ SHARED_YUNET = ROOT.parent / "shared" / "models" / "face_detection_yunet_2023mar
 #: Longest wait in milliseconds for anything that a page shows: a limit, not a measurement. A
 #: machine that is busy with other things may need a longer one.
 PATIENCE_MS = int(os.environ.get("FER_E2E_PATIENCE_MS", "30000"))
-
-#: Options under which a browser runs in a container and asks nothing of anybody outside.
-QUIET = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-gpu",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,42 +48,12 @@ def app_process() -> Iterator[tuple[str, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": port,
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", "server.py"]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    # Browser and server share a machine: they find each other without STUN, and nothing goes out.
-    environment = {**os.environ, "FER_ICE_SERVERS": "[]"}
-    if SHARED_YUNET.exists():
-        environment.setdefault("FER_YUNET_MODEL", str(SHARED_YUNET))
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(address, process)
-        yield address, process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):  # noqa: S310 http
-                return
-        except OSError:  # not listening yet
-            time.sleep(0.1)
-    pytest.fail("the app did not start: its captured output tells why")
+    environment = {}
+    if SHARED_YUNET.exists() and "FER_YUNET_MODEL" not in os.environ:
+        environment["FER_YUNET_MODEL"] = str(SHARED_YUNET)
+    patience_s = PATIENCE_MS / 1000
+    with running_app(port, environment=environment, output=None, patience_s=patience_s) as (pid, _):
+        yield f"http://127.0.0.1:{port}", pid
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,10 @@ import PIL.Image
 import pytest
 from playwright.sync_api import Frame, Locator, Page, expect
 
+from fer.server_process import QUIET
 from fer.types import COLORS, EMOTIONS
 from tests.consent import agree_in_browser
-from tests.e2e.conftest import PATIENCE_MS, QUIET
+from tests.e2e.conftest import PATIENCE_MS
 
 #: Finds the pixels of a colour in the received video: how many and where, or null if there are few.
 FIND_COLOUR = """
