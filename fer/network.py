@@ -97,7 +97,7 @@ def _residual_cnn(name: str, width: int, seed: int, side: int | None) -> keras.M
             x = _residual_block(x, channels, stride=2 if shrinks else 1)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.3, name=FEATURES)(x)
-    outputs = layers.Dense(len(EMOTIONS), activation="softmax")(x)
+    outputs = layers.Dense(len(EMOTIONS), activation="softmax", dtype="float32")(x)
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -87,7 +87,7 @@ def add_votes_head(model: keras.Model) -> keras.Model:
         Model with two outputs: (N, 7) probabilities of the expressions, (N, 8) of the votes.
     """
     features = model.get_layer(FEATURES).output
-    votes = layers.Dense(_VOTED, activation="softmax", name="votes")(features)
+    votes = layers.Dense(_VOTED, activation="softmax", name="votes", dtype="float32")(features)
     return keras.Model(model.inputs, [*model.outputs, votes], name=f"{model.name}_with_votes")
 
 

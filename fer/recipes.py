@@ -67,6 +67,9 @@ class Recipe:
             accuracy, or the last, where the schedule has made that the one to keep.
         augmentation: ``"flip"``, ``"full"`` or ``"wild"``: see ``augmentation``.
         scaling: how faces become the network's input.
+        precision: of the numbers between layers in training; weights, sums and what is
+            served are float32 in any case. bfloat16 is faster where the processor
+            multiplies it in hardware (1.5 times on an Intel Xeon with AMX).
         label_smoothing: share of certainty taken from the label and spread evenly.
         votes_weight: weight of a second head that learns the FER+ votes of the
             same images; 0 trains on FER2013's labels alone.
@@ -93,6 +96,7 @@ class Recipe:
     keep: Literal["best", "last"] = "best"
     augmentation: Literal["flip", "full", "wild"] = "flip"
     scaling: Scaling = "fixed"
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
     label_smoothing: float = 0.0
     votes_weight: float = 0.0
     early_epochs: int = 0
@@ -180,7 +184,13 @@ _WIDE: Final = replace(
 #: The same with another seed, and with what ``wide`` says of each image as half of what is
 #: learned: where labels are noisy, an earlier network's doubts tell more than they do.
 _TAUGHT: Final = replace(
-    _WIDE, name="taught", run="taught", seed=2, teachers=("wide",), teaching=0.5
+    _WIDE,
+    name="taught",
+    run="taught",
+    seed=2,
+    precision="mixed_bfloat16",
+    teachers=("wide",),
+    teaching=0.5,
 )
 
 #: ``wide`` on all training images but those with a twin in the test split: what it reaches

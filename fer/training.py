@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -165,8 +166,9 @@ class _TrainingRun:
         self.targets = targets
         self.validation = validation
         # Only a network that trains on pictures of several sizes leaves its side open.
-        self.model = build(recipe.seed, None if recipe.early_epochs else FACE_SIZE)
-        self.trainee = add_votes_head(self.model) if recipe.votes_weight else self.model
+        with _precision(recipe):
+            self.model = build(recipe.seed, None if recipe.early_epochs else FACE_SIZE)
+            self.trainee = add_votes_head(self.model) if recipe.votes_weight else self.model
         self.optimizer = make_optimizer(recipe)
         self.optimizer.build(self.trainee.trainable_variables)
         averaged = isinstance(recipe.optimizer, CosineSGD)
@@ -300,6 +302,17 @@ class _TrainingRun:
             commit=self.memory.commit,
             validation=self.validation,
         )
+
+
+@contextmanager
+def _precision(recipe: Recipe) -> Iterator[None]:
+    """Build layers that compute in the recipe's precision."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _assign(variables: Any, values: Any) -> None:
