@@ -7,7 +7,9 @@ Three fences stand behind one another, so that a hole in one is not a hole in al
 - Landlock (Linux 5.13): no file can be opened, whatever its rights; from 6.7 no TCP either;
 - seccomp (on x86-64): a system call that is not on the list below does not exist.
 
-None of it can be undone, nor be shed by starting another program.
+None of it can be undone, nor be shed by starting another program. The limits hold everywhere.
+Of the other two a kernel may know nothing, and a container may forbid them: ``holding_fences``
+finds out which do what they promise.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import platform
 import resource
 import signal
 import struct
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -85,34 +88,59 @@ def die_with_parent() -> None:
     _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def confine(memory: int, cpu_s: int) -> None:
+def confine(memory: int, cpu_s: int, fences: Collection[str]) -> None:
     """Confine this process, in which there must be one thread only.
 
     Args:
         memory: bytes that it may take beyond what it has now.
         cpu_s: seconds of processor time, all threads together, after which it is killed.
+        fences: which of ``FENCES`` to put up, besides the limits.
 
     Raises:
-        OSError: if the kernel refuses a fence that it has.
+        OSError: if the kernel refuses one of them.
     """
     _prefer_for_oom()
     _limit(memory, cpu_s)
     _call("prctl", _PR_SET_DUMPABLE, 0)
+    _forbid_new_rights()
+    for name in fences:
+        FENCES[name]()
+
+
+def holding_fences(fences: Mapping[str, Callable[[], None]] | None = None) -> tuple[str, ...]:
+    """Which fences hold on this machine, each tried in a child that then ends.
+
+    Not asked of the kernel, for a container may refuse what the kernel has, kill who asks, or
+    nod and do nothing. Call it where there is one thread only.
+
+    Args:
+        fences: by name, what puts each of them up; ``FENCES`` if None.
+    """
+    fences = FENCES if fences is None else fences
+    return tuple(name for name, put_up in fences.items() if _holds(put_up))
+
+
+def _holds(put_up: Callable[[], None]) -> bool:
+    """Whether a file that anyone may open cannot be opened behind a fence."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.close(os.open("/", os.O_RDONLY))  # or what comes next would prove nothing
+            _forbid_new_rights()
+            put_up()
+            try:
+                os.open("/", os.O_RDONLY)
+            except OSError:
+                code = 0
+        finally:  # whatever it was: nothing of the parent's may run in this process
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def _forbid_new_rights() -> None:
+    """What the kernel asks of whoever fences itself in without being root."""
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if version := landlock_version():
-        _close_files(version)
-    if filters_calls():
-        _filter_calls()
-
-
-def landlock_version() -> int:
-    """Version of Landlock in this kernel; 0 where there is none."""
-    return max(0, int(_libc().syscall(_LANDLOCK_CREATE, None, 0, 1)))
-
-
-def filters_calls() -> bool:
-    """Whether system calls are filtered here: the list is that of 64-bit x86 Linux."""
-    return platform.machine() == "x86_64" and Path("/proc/sys/kernel/seccomp").exists()
 
 
 def _prefer_for_oom() -> None:
@@ -138,8 +166,9 @@ def _limit(memory: int, cpu_s: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
 
 
-def _close_files(version: int) -> None:
+def _close_files() -> None:
     """Enter a Landlock domain that knows no exceptions."""
+    version = _call("syscall", _LANDLOCK_CREATE, 0, 0, 1)
     files = _LANDLOCK_FILES[max(known for known in _LANDLOCK_FILES if known <= version)]
     rights = [files]
     if version >= 4:
@@ -154,6 +183,8 @@ def _close_files(version: int) -> None:
 
 def _filter_calls() -> None:
     """Install a seccomp filter: a little program that sees the number of every system call."""
+    if platform.machine() != "x86_64":
+        raise OSError(errno.ENOSYS, "the list of system calls is that of 64-bit x86")
     load, equal, any_bit, answer = 0x20, 0x15, 0x45, 0x06
     fail = _FAIL | errno.ENOSYS
     calls = list(_ALLOWED.values())
@@ -172,6 +203,13 @@ def _filter_calls() -> None:
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
     header = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code))
     _call("syscall", _SECCOMP, _SET_FILTER, 0, header)
+
+
+#: What stands behind the limits, by name, in the order in which it is put up.
+FENCES: Final[Mapping[str, Callable[[], None]]] = {
+    "Landlock": _close_files,
+    "seccomp": _filter_calls,
+}
 
 
 def _libc() -> ctypes.CDLL:

@@ -4,7 +4,12 @@
 then never looks at a file itself: for every job it forks, which takes milliseconds, and the
 child confines itself before it touches the first byte. No child sees more than one upload.
 
-Over the socket FD, one JSON object per packet, each answered by one:
+Over the socket FD, one JSON object per packet. It begins by telling which fences hold on this
+machine (``fer.confinement``), and puts these up around every child:
+
+    {"fences": [NAME, ...]}
+
+Then every request is answered by one packet:
 
     {"job": NAME, ...} with three descriptors: socket, upload, pictures    -> {"pid": N}
     {"end": N}: kill that child if it still runs                           -> {"status": N}
@@ -34,7 +39,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from fer import confinement, video_reader
-from fer.decoder_client import PACKET
+from fer.decoder_program import PACKET
 from fer.errors import FerError
 from fer.photo_formats import PHOTO_FORMATS, decode_photo
 from fer.sound import read_samples
@@ -42,6 +47,10 @@ from fer.types import Image
 
 #: Seconds between two signs of life.
 _ALIVE_S: Final = 1.0
+
+_NOT_CONFINED: Final = (
+    "Files are not read now: this server could not confine the process that decodes them"
+)
 
 
 class Parent:
@@ -126,7 +135,7 @@ _JOBS: Final[dict[str, Callable[[Parent, BinaryIO, dict[str, Any]], None]]] = {
 }
 
 
-def _work(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
+def _work(request: dict[str, Any], descriptors: list[int], fences: tuple[str, ...]) -> NoReturn:
     """Do one job in a child, and end."""
     code = 1
     try:
@@ -135,7 +144,11 @@ def _work(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         os.close(descriptors[2])
         parent = Parent(line, pictures, request["slot"])
         confinement.die_with_parent()
-        confinement.confine(request["memory"], request["cpu_s"])
+        try:
+            confinement.confine(request["memory"], request["cpu_s"], fences)
+        except OSError as exc:  # not the file's fault, which stays unread
+            parent.send(error=f"{_NOT_CONFINED} ({exc.strerror}).")
+            os._exit(0)
         upload.seek(0)
         try:
             _JOBS[request["job"]](parent, upload, request["options"])
@@ -172,6 +185,8 @@ def main() -> None:
         os.dup2(silence, stream)
     os.close(silence)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    fences = confinement.holding_fences()
+    line.send(json.dumps({"fences": fences}).encode())
     _warm_up()
     while True:
         packet, descriptors, _, _ = socket.recv_fds(line, PACKET, 3)
@@ -185,7 +200,7 @@ def main() -> None:
             pid = os.fork()
             if pid == 0:
                 line.close()
-                _work(request, descriptors)
+                _work(request, descriptors, fences)
             for descriptor in descriptors:
                 os.close(descriptor)
             answer = {"pid": pid}

@@ -8,9 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,23 +19,17 @@ from typing import Any, BinaryIO, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fer import decoder_program
+from fer.decoder_program import PACKET
 from fer.errors import MediaError
 from fer.types import Image
-
-#: Longest packet in bytes, either way.
-PACKET: Final = 65_536
 
 #: Longest sentence that a job may say.
 _SENTENCE: Final = 400
 
-#: Seconds that the program may take to load its libraries, on a machine that is busy.
-_START_S: Final = 60.0
-
-#: Of this process's environment the program gets no more than what finds its libraries.
-_PASSED: Final = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
-
-_PROJECT: Final = Path(__file__).resolve().parent.parent
-
+_NO_PROGRAM: Final = (
+    "The server cannot start the process that decodes files. Try again in a minute."
+)
 _CRASHED: Final = (
     "The decoder crashed on this file, which is damaged or made to do harm. "
     "Only this file is affected."
@@ -71,74 +62,6 @@ class DecoderError(MediaError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-
-
-class Program:
-    """The running ``fer.decoder``. It ends by itself when this process does."""
-
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 its own module
-                [sys.executable, "-m", "fer.decoder", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                env={name: os.environ[name] for name in _PASSED if name in os.environ}
-                | {"OPENBLAS_NUM_THREADS": "1"},  # a process with threads cannot be forked safely
-                cwd=_PROJECT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        ours.settimeout(_START_S)
-        self._line = ours
-        self._lock = threading.Lock()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it can be asked."""
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        """End it, and all its children."""
-        self._process.kill()
-        self._process.wait()
-        self._line.close()
-
-    def ask(self, request: dict[str, Any], descriptors: tuple[int, ...] = ()) -> dict[str, Any]:
-        """Send a request and wait for its answer.
-
-        Raises:
-            OSError: if the program is gone or hangs; it is then ended.
-        """
-        with self._lock:
-            try:
-                socket.send_fds(self._line, [json.dumps(request).encode()], descriptors)
-                packet = self._line.recv(PACKET)
-                if not packet:
-                    raise ConnectionResetError
-            except OSError:
-                self.close()
-                raise
-        answer: dict[str, Any] = json.loads(packet)
-        return answer
-
-
-class _Programs:
-    """Keeps one program running."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._program: Program | None = None
-
-    def get(self) -> Program:
-        with self._lock:
-            if self._program is not None and not self._program.is_running:
-                self._program.close()
-                self._program = None
-            self._program = self._program or Program()
-            return self._program
-
-
-_programs = _Programs()
 
 
 class Job:
@@ -188,14 +111,12 @@ class Job:
             self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             stack.enter_context(theirs)
             self._line.settimeout(self._limits.silence_s)
-            self._program = _programs.get()
             try:
+                self._program = decoder_program.running()
                 answer = self._program.ask(self._request, (theirs.fileno(), upload, pictures))
             except OSError as exc:
                 self._line.close()
-                raise MediaError(
-                    "The server cannot start the process that decodes files. Try again in a minute."
-                ) from exc
+                raise MediaError(_NO_PROGRAM) from exc
             self._pid = answer["pid"]
         return self
 

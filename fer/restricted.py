@@ -7,7 +7,8 @@ how). If it crashes or exceeds a limit, that file gets an error and the app goes
 Pictures arrive in shared memory and are handed out without a copy. What the child
 says is checked here: it may have been taken over.
 
-On systems other than Linux files are decoded in this process; ``weaknesses`` tells.
+On systems other than Linux files are decoded in this process, and on some Linux a fence is
+missing; ``weaknesses`` tells.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from fer import photo_formats, video_reader
+from fer import decoder_program, photo_formats, video_reader
 from fer.decoder_client import Job, Limits
 from fer.errors import MediaError
 from fer.photo_formats import Photo
@@ -56,14 +57,10 @@ def weaknesses() -> tuple[str, ...]:
             "all that the app can reach. Run the app on Linux"
             + (f", without {UNRESTRICTED_VARIABLE}." if sys.platform == "linux" else "."),
         )
-    from fer import confinement
-
-    found = []
-    if not confinement.landlock_version():
-        found.append("This Linux has no Landlock: files are fenced off by the call filter alone.")
-    if not confinement.filters_calls():
-        found.append("System calls of decoders are only filtered on 64-bit x86 Linux.")
-    return tuple(found)
+    try:
+        return decoder_program.weaknesses(decoder_program.running().fences)
+    except OSError:
+        return ("The process that decodes files does not start: no file is read.",)
 
 
 def decode_image(data: bytes) -> Image:

@@ -28,7 +28,8 @@ LAYERS = (
         "video_settings",
         "operator",
     ),
-    ("confinement", "decoder_client", "private_files", "http_guard"),
+    ("confinement", "decoder_program", "private_files", "http_guard"),
+    ("decoder_client",),
     (
         "preprocessing",
         "images",

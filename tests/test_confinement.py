@@ -41,7 +41,7 @@ def check(result):
     if result < 0: raise OSError
 attempts, PORT = json.loads(sys.argv[1]), int(sys.argv[2])
 attempts = {name: compile(code, name, "eval") for name, code in attempts.items()}
-confinement.confine(100_000_000, 10)
+confinement.confine(100_000_000, 10, confinement.FENCES)
 done = []
 for name, code in attempts.items():
     try:
@@ -65,43 +65,75 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_confined_process_can_reach_nothing() -> None:
+@pytest.fixture(scope="module")
+def holding() -> tuple[str, ...]:
+    """Which fences hold on this machine."""
+    program = "from fer import confinement; print(*confinement.holding_fences())"
+    done = run(program)
+    assert done.returncode == 0, done.stderr
+    return tuple(done.stdout.split())
+
+
+def test_a_confined_process_can_reach_nothing(holding: tuple[str, ...]) -> None:
+    if "seccomp" not in holding:  # Landlock alone leaves what is not a file or TCP
+        pytest.skip("system calls are not filtered on this machine")
+    program = PROGRAM if len(holding) == 2 else PROGRAM.replace(".FENCES)", ".holding_fences())")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0)
-        done = run(PROGRAM, json.dumps(ATTEMPTS), str(listening.getsockname()[1]))
+        done = run(program, json.dumps(ATTEMPTS), str(listening.getsockname()[1]))
         with pytest.raises(BlockingIOError):  # nobody has called
             listening.accept()
     assert done.returncode == 0, done.stderr
-    if not confinement.filters_calls():  # Landlock alone leaves what is not a file or TCP
-        pytest.skip("system calls are not filtered on this machine")
     assert json.loads(done.stdout) == []
 
 
 def test_without_confinement_most_of_that_works() -> None:
     """Or the test above would prove nothing."""
-    program = PROGRAM.replace("confinement.confine(100_000_000, 10)", "")
+    program = PROGRAM.replace("confinement.confine(100_000_000, 10, confinement.FENCES)", "")
     names = ("read a file", "look into a folder", "take much memory", "fork")
     done = run(program, json.dumps({name: ATTEMPTS[name] for name in names}), "0")
     assert json.loads(done.stdout) == list(names)
 
 
-def test_landlock_alone_closes_files() -> None:
-    """The second fence holds where the first is missing, as on other processors."""
-    if not confinement.landlock_version():
-        pytest.skip("no Landlock in this kernel")
-    program = PROGRAM.replace(
-        "confinement.confine", "confinement._filter_calls = int\nconfinement.confine"
-    )
+@pytest.mark.parametrize("fence", list(confinement.FENCES))
+def test_each_fence_closes_files_alone(fence: str, holding: tuple[str, ...]) -> None:
+    """One holds where the other is missing: on other processors, older kernels, in containers."""
+    if fence not in holding:
+        pytest.skip(f"{fence} does not work on this machine")
+    program = PROGRAM.replace("confinement.FENCES", f"({fence!r},)")
     names = ("read a file", "write a file", "look into a folder", "start a program")
     done = run(program, json.dumps({name: ATTEMPTS[name] for name in names}), "0")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
 
 
+def test_the_limits_hold_without_any_fence() -> None:
+    program = PROGRAM.replace("confinement.FENCES", "()")
+    names = ("read a file", "take much memory", "raise its limits")
+    done = run(program, json.dumps({name: ATTEMPTS[name] for name in names}), "0")
+    assert json.loads(done.stdout) == ["read a file"]
+
+
+def test_only_fences_that_do_what_they_promise_are_said_to_hold() -> None:
+    """A kernel may refuse one, kill who asks, or nod and do nothing."""
+    program = """
+import os, resource
+from fer import confinement
+def refuse(): raise PermissionError(1, "not in this container")
+def kill(): os.kill(os.getpid(), 31)
+def nod(): pass
+def close(): resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+made_up = {"refused": refuse, "deadly": kill, "idle": nod, "closed": close}
+print(*confinement.holding_fences(made_up))
+"""
+    done = run(program)
+    assert done.stdout.split() == ["closed"], done.stderr
+
+
 def test_processor_time_is_limited() -> None:
     program = """
 from fer import confinement
-confinement.confine(100_000_000, 1)
+confinement.confine(100_000_000, 1, ())
 while True: pass
 """
     assert run(program).returncode == -24  # SIGXCPU
@@ -112,7 +144,7 @@ def test_a_confined_process_can_still_use_threads_and_what_it_holds() -> None:
 import os, threading, numpy as np
 from fer import confinement
 held = os.open("/etc/hostname", os.O_RDONLY)
-confinement.confine(500_000_000, 10)
+confinement.confine(500_000_000, 10, confinement.holding_fences())
 found = []
 thread = threading.Thread(target=lambda: found.append(np.ones((300, 300)) @ np.ones((300, 300))))
 thread.start(); thread.join()

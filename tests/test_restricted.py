@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import gc
 import io
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from fer import confinement, decoder_client, photo_formats, restricted, video_reader
+from fer import decoder_program, photo_formats, restricted, video_reader
 from fer.decoder_client import Job, Limits
 from fer.errors import MediaError
 from fer.types import Image
 from fer.video_writer import VideoWriter
+
+ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can confine")
 
@@ -41,6 +46,13 @@ def clip(frames: int = 30, size: tuple[int, int] = (64, 48)) -> io.BytesIO:
     return out
 
 
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
 def children(pid: int) -> list[int]:
     """Processes that a process has started, the oldest first.
 
@@ -56,7 +68,7 @@ def children(pid: int) -> list[int]:
 
 
 def program() -> int:
-    return decoder_client._programs.get()._process.pid
+    return decoder_program.running()._process.pid
 
 
 def facts(frame: video_reader.VideoFrame) -> tuple[Any, ...]:
@@ -202,7 +214,7 @@ def test_a_crash_before_the_first_picture_is_a_sentence() -> None:
 
 def test_the_program_is_started_again_when_it_is_gone(astronaut: Image) -> None:
     os.kill(program(), signal.SIGKILL)
-    decoder_client._programs.get()._process.wait(10)
+    decoder_program.running()._process.wait(10)
     assert restricted.decode_image(jpeg(astronaut)).shape == astronaut.shape
 
 
@@ -245,7 +257,7 @@ def test_the_child_holds_nothing_of_the_app() -> None:
     os.environ["FER_TEST_SECRET"] = "canary"  # noqa: S105
     try:
         os.kill(program(), signal.SIGKILL)
-        decoder_client._programs.get()._process.wait(10)
+        decoder_program.running()._process.wait(10)
         frames = restricted.read_frames(clip(200))
         next(frames)
         environment = Path(f"/proc/{program()}/environ").read_bytes()
@@ -304,9 +316,77 @@ def test_what_a_video_says_of_itself_is_checked() -> None:
 
 
 def test_a_fence_that_is_missing_is_told() -> None:
-    told = " ".join(restricted.weaknesses())
-    assert ("no Landlock" in told) == (confinement.landlock_version() == 0)
-    assert ("System calls" in told) == (not confinement.filters_calls())
+    assert decoder_program.weaknesses(("Landlock", "seccomp")) == ()
+    (calls,) = decoder_program.weaknesses(("Landlock",))
+    assert "not filtered here" in calls
+    (files,) = decoder_program.weaknesses(("seccomp",))
+    assert "Landlock does not work here" in files
+    (both,) = decoder_program.weaknesses(())
+    assert "a hole in a decoder would open the files and the network" in both
+
+
+#: A container that forbids both fences: their calls are not permitted.
+CONTAINER = """
+import ctypes, os, struct
+forbidden = (317, 444, 446)  # seccomp, landlock_create_ruleset, landlock_restrict_self
+steps = [(0x20, 0, 0, 0), *((0x15, 3 - n, 0, call) for n, call in enumerate(forbidden))]
+steps += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+header = struct.pack("HxxxxxxQ", len(steps), ctypes.addressof(code))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.syscall(317, 1, 0, header) == 0
+"""
+
+
+def test_where_both_fences_are_forbidden_photos_are_read_and_that_is_told() -> None:
+    if "seccomp" not in decoder_program.running().fences:
+        pytest.skip("system calls are not filtered on this machine")
+    program = f"""
+{CONTAINER}
+from fer import restricted, sample
+print(restricted.decode_image(sample.portrait_bytes()).shape[2], *restricted.weaknesses())
+"""
+    done = run(program)
+    assert done.stdout.startswith("3 Neither Landlock nor seccomp works here"), done.stderr
+    assert "Neither Landlock nor seccomp works here" in done.stderr  # the log
+
+
+def test_a_child_that_cannot_be_confined_reads_nothing_and_says_why() -> None:
+    """A fence that held when the program began may be refused later."""
+    done = run("""
+import os, socket
+from fer import confinement, decoder
+def refuse(): raise PermissionError(1, "Operation not permitted")
+confinement.FENCES = {"refused": refuse}
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+pictures = os.memfd_create("pictures")
+os.ftruncate(pictures, 1)
+descriptors = [theirs.fileno(), os.open("/dev/null", os.O_RDONLY), pictures]
+if os.fork() == 0:
+    request = {"job": "photo", "options": {}, "slot": 1, "memory": 10**9, "cpu_s": 10}
+    decoder._work(request, descriptors, ("refused",))
+print(ours.recv(9999).decode())
+""")
+    assert (
+        "could not confine the process that decodes them (Operation not permitted)"
+        in (json.loads(done.stdout)["error"])
+    ), done.stderr
+
+
+def test_what_holds_here_is_what_is_told_here() -> None:
+    fences = decoder_program.running().fences
+    assert restricted.weaknesses() == decoder_program.weaknesses(fences)
+
+
+def test_a_missing_fence_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    unfenced: Any = SimpleNamespace(fences=(), is_running=True)
+    programs = decoder_program._Programs(start=lambda: unfenced)
+    programs.get()
+    programs.get()
+    assert [record.message for record in caplog.records] == list(decoder_program.weaknesses(()))
 
 
 def test_without_a_child_files_are_read_here_and_that_is_told(
