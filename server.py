@@ -7,6 +7,14 @@ visitors and limits on what they may send.
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from fer.http_guard import Headers, UploadLimits
+from fer.app_uploads import SessionUploads
+from fer.http_guard import Closed, Headers, UploadLimits
 
-app = App("streamlit_app.py", middleware=[Middleware(Headers), Middleware(UploadLimits)])
+app = App(
+    "streamlit_app.py",
+    middleware=[
+        Middleware(Headers),
+        Middleware(Closed),
+        Middleware(UploadLimits, uploads=SessionUploads()),
+    ],
+)

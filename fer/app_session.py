@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from fer.app_uploads import forget_uploads
 from fer.operator import Operator, load_operator
 
 #: Where the session keeps that its visitor agreed.
@@ -130,4 +131,4 @@ def _delete(farewell: str, *, consent: bool) -> None:
         st.session_state[CONSENT] = True
     # Streamlit itself drops uploads only when the session ends.
     if context := get_script_run_ctx():
-        context.uploaded_file_mgr.remove_session_files(context.session_id)
+        forget_uploads(context.session_id, context.uploaded_file_mgr)

@@ -107,6 +107,7 @@ LAYERS = (
         "bench_viewers",
     ),
     ("bench", "video_command", "photo_command"),
+    ("app_uploads",),
     ("app_session",),
     ("app", "__main__"),
     ("app_consent",),
@@ -114,7 +115,7 @@ LAYERS = (
 RANK = {module: rank for rank, row in enumerate(LAYERS) for module in row}
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
-STREAMLIT = {"app", "app_session", "app_consent"}
+STREAMLIT = {"app", "app_uploads", "app_session", "app_consent"}
 # live.py derives from its frame processor, live_relay.py replaces its queues.
 STREAMLIT_WEBRTC = {"app", "live", "live_relay"}
 TENSORFLOW = {"conversion", "network", "augmentation", "optimisation", "training", "export"}

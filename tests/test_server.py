@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,17 +131,30 @@ def test_no_folder_is_listed_and_no_file_of_the_project_given_out(server: int, p
         )
 
 
-def test_an_upload_needs_the_token_of_the_page(server: int) -> None:
+@pytest.fixture(scope="module", params=["server.py", "streamlit_app.py"])
+def however(
+    request: pytest.FixtureRequest, server: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """The app in both ways in which it can be started: without ``server.py``, the settings hold."""
+    if request.param == "server.py":
+        yield server
+        return
+    log = tmp_path_factory.mktemp("alone") / "log"
+    with running(request.param, ROOT, log) as port:
+        yield port
+
+
+def test_an_upload_needs_the_token_of_the_page(however: int) -> None:
     path = "/_stcore/upload_file/none/1f"
-    assert ask(server, path, "PUT", b"x")[0] in {400, 403}
-    forged = ask(server, path, "PUT", b"x", X_Xsrftoken="forged", Cookie="_streamlit_xsrf=other")
+    assert ask(however, path, "PUT", b"x")[0] in {400, 403}
+    forged = ask(however, path, "PUT", b"x", X_Xsrftoken="forged", Cookie="_streamlit_xsrf=other")
     assert forged[0] == 403
 
 
-def test_other_sites_may_not_read_nor_speak(server: int) -> None:
-    _, headers, _ = ask(server, "/_stcore/health", Origin="https://evil.example")
+def test_other_sites_may_not_read_nor_speak(however: int) -> None:
+    _, headers, _ = ask(however, "/_stcore/health", Origin="https://evil.example")
     assert "access-control-allow-origin" not in headers
-    address = f"ws://127.0.0.1:{server}/_stcore/stream"
+    address = f"ws://127.0.0.1:{however}/_stcore/stream"
     with pytest.raises(InvalidStatus) as refused:
         connect(address, origin=Origin("https://evil.example")).close()
     assert refused.value.response.status_code == 403
@@ -153,6 +167,34 @@ def test_too_large_an_upload_is_refused_before_it_is_read(server: int) -> None:
     connection.endheaders()
     assert connection.getresponse().status in {400, 403, 413, 429}
     connection.close()
+
+
+def test_what_tells_of_other_visitors_is_closed(server: int) -> None:
+    assert ask(server, "/_stcore/metrics")[0] == 404
+    assert ask(server, "/_stcore/agent/openapi.json")[0] == 404
+
+
+def test_an_upload_without_a_length_is_refused(server: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server, timeout=10)
+    connection.request("PUT", "/_stcore/upload_file/none/1f", iter([b"x" * 9]), encode_chunked=True)
+    assert connection.getresponse().status == 411
+    connection.close()
+
+
+def test_the_settings_protect_however_the_app_is_started() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
+    server, client = settings["server"], settings["client"]
+    assert server["enableXsrfProtection"]
+    assert server["enableCORS"]
+    assert server["maxUploadSize"] <= 200
+    assert server["disconnectedSessionTTL"] <= 120
+    assert not server["enableStaticServing"]
+    assert not server["enableAgentApi"]
+    assert client["showErrorDetails"] == "type"
+    assert not client["showErrorLinks"]
+    assert client["toolbarMode"] == "viewer"
+    assert client["disableDataExport"]
+    assert not settings["browser"]["gatherUsageStats"]
 
 
 def test_a_secret_of_the_turn_server_goes_to_no_page_that_needs_none(
