@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit_webrtc import WebRtcStreamerState
+from streamlit_webrtc.component import generate_frontend_component_key
 
 from fer.classifier import FacialExpressionModel
 from fer.errors import ModelError
@@ -234,6 +238,97 @@ def test_the_real_player_takes_what_the_page_asks_of_it(monkeypatch: pytest.Monk
     page = agree(AppTest.from_file(str(PAGE), default_timeout=20)).run()
     assert not page.exception
     assert "Press **Start**" in texts(page)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool | None, int]]:
+    """What a player is told run by run: whether to play, and how wide a picture to ask for."""
+    told: list[tuple[bool | None, int]] = []
+
+    def player(**options: Any) -> Any:
+        st.checkbox("in the browser", key=generate_frontend_component_key(options["key"]))
+        wanted = options["media_stream_constraints"]["video"]["width"]["ideal"]
+        told.append((options["desired_playing_state"], wanted))
+        return st.session_state[options["key"]]
+
+    monkeypatch.setattr("pages.live_sections.player.webrtc_streamer", player)
+    return told
+
+
+def player_that_plays() -> tuple[AppTest, SimpleNamespace]:
+    state = SimpleNamespace(playing=True, signalling=False)
+    page = agree(AppTest.from_file(str(PAGE), default_timeout=20))
+    page.session_state["live 0"] = SimpleNamespace(state=state, video_processor=None)
+    return page.run(), state
+
+
+def test_another_resolution_stops_the_camera_and_starts_it_again(
+    told: list[tuple[bool | None, int]],
+) -> None:
+    page, state = player_that_plays()
+    page.selectbox[0].set_value("Small (320 × 240)").run()
+    page.run()  # as often as need be, until the player has answered
+    assert told == [(None, 640), (False, 320), (False, 320)]
+    state.playing = False
+    page.run()  # it has stopped, and clears up until the browser says that the time is over
+    assert told[3:] == [(False, 320)]
+    step, since_s = page.session_state["live restart"]
+    assert step == "settle"
+    assert "Starting the camera again" in texts(page)
+    page.session_state["live restart"] = ("start", since_s)
+    page.run()
+    page.run()
+    state.signalling = True
+    page.run()
+    assert told[4:] == [(True, 320), (True, 320), (None, 320)]
+    assert "Starting the camera again" not in texts(page)
+    # A camera that is off stays off.
+    state.signalling = False
+    page.selectbox[0].set_value("Large (1280 × 720)").run()
+    assert told[7:] == [(None, 1280)]
+
+
+def test_a_camera_that_does_not_start_again_is_left_to_its_buttons(
+    told: list[tuple[bool | None, int]],
+) -> None:
+    page, state = player_that_plays()
+    state.playing = False
+    page.session_state["live restart"] = ("start", time.monotonic())
+    page.run()
+    page.session_state["live restart"] = ("start", time.monotonic() - 60)
+    page.run()
+    assert told[1:] == [(True, 640), (None, 640)]
+
+
+def test_a_camera_does_not_start_by_itself_after_the_page_was_left(
+    told: list[tuple[bool | None, int]],
+) -> None:
+    page, state = player_that_plays()
+    state.playing = False
+    page.session_state["live restart"] = ("start", time.monotonic())
+    for snapshots in (True, False):  # the player leaves the screen, and returns
+        next(t for t in page.toggle if t.label.startswith("Snapshots")).set_value(snapshots).run()
+    assert told[1:] == [(None, 640)]
+
+
+def test_a_count_of_runs_that_lags_behind_does_not_end_a_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = SimpleNamespace(script_run_count=0)
+    monkeypatch.setattr("streamlit_webrtc.component.get_this_session_info", lambda: session)
+    page = agree(AppTest.from_file(str(PAGE), default_timeout=20)).run()
+    stream = page.session_state["live 0"]
+    stream._set_state(WebRtcStreamerState(playing=True, signalling=False))
+    session.script_run_count = 9
+    page.run()
+    assert stream.state.playing
+    # But one whose player was away is over: the browser has made it anew.
+    snapshots = next(t for t in page.toggle if t.label.startswith("Snapshots"))
+    snapshots.set_value(True).run()
+    assert not page.exception
+    next(t for t in page.toggle if t.label.startswith("Snapshots")).set_value(False).run()
+    assert not page.exception
+    assert not stream.state.playing
 
 
 def test_wrong_servers_are_told(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from fer.live_check import CUT_OFF, RELAY_SILENT
 from fer.live_relay import use_newest_only
 from fer.live_session import LiveSession
 from fer.pipeline import Analyzer
-from pages.live_sections.resolution import desired_state, start_again_if_stopped
-from pages.live_sections.shared import player_key
+from pages.live_sections.resolution import desired_state, forget_restart, go_on_with_restart
+from pages.live_sections.shared import player_key, player_stayed
 
 #: Asked of the camera per second: enough for a face, and what a small server can follow.
 _RATE: Final = 15
@@ -55,6 +55,8 @@ def show_player(
         FerError: if the server's own side of the connection could not be made.
     """
     width, height = size
+    if not player_stayed():
+        forget_restart()
     if runtime.exists():
         use_newest_only(runtime.get_instance())
     try:
@@ -89,7 +91,7 @@ def show_player(
         raise FerError(RELAY_SILENT) from exc
     except (InvalidStateError, OSError) as exc:
         raise FerError(CUT_OFF) from exc
-    start_again_if_stopped()
+    go_on_with_restart()
     return stream
 
 

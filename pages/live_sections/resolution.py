@@ -14,10 +14,17 @@ _SIZES: Final = {
     "Large (1280 × 720)": (1280, 720),
 }
 
-#: Seconds that a camera may take to start again with another resolution.
-_RESTART_S: Final = 5.0
+#: Seconds between the player's word that it stopped and its new start. The word comes half a
+#: second before it has cleared up, and told to start meanwhile it would start twice: with two
+#: offers, of which only one is answered.
+_SETTLE_S: Final = 0.8
 
-#: Where the session keeps how far such a new start is: ``("stop" or "start", since when)``.
+#: Seconds after which a camera that does not start again is left to its buttons. It mostly takes
+#: two; the rest is for a machine that is very busy.
+_PATIENCE_S: Final = 20.0
+
+#: Where the session keeps how far a new start is, and since when:
+#: ``("stop" or "settle" or "start", seconds)``.
 _RESTART: Final = "live restart"
 
 
@@ -41,30 +48,61 @@ def is_restarting() -> bool:
 
 
 def _restart() -> None:
-    if is_on():
+    if is_on() or is_restarting():
         st.session_state[_RESTART] = ("stop", time.monotonic())
 
 
+def forget_restart() -> None:
+    """Leave the camera off: nobody expects it to start after the page was left."""
+    st.session_state.pop(_RESTART, None)
+
+
 def desired_state() -> bool | None:
-    """What the player is told to do: to stop, then to start; None leaves it to its buttons."""
-    step, since_s = st.session_state.get(_RESTART, (None, 0.0))
+    """What the player is told to do: to stop, then to start; None leaves it to its buttons.
+
+    It is told the same in every run until it has done so: a run may be cut short before the
+    browser hears of it.
+    """
+    step, since_s = _step()
     if step is None:
         return None
-    if time.monotonic() - since_s <= _RESTART_S:
-        if step == "stop" and is_on():
-            return False
-        if not is_on():
+    if _is_late(since_s) or (step == "start" and is_on()):
+        forget_restart()
+        return None
+    return step == "start"
+
+
+def go_on_with_restart() -> None:
+    """Take the next step to a new start, when it is time; call it after the player."""
+    step, since_s = _step()
+    if step == "stop" and not is_on():
+        st.session_state[_RESTART] = ("settle", since_s)
+    elif step not in ("settle", "start"):
+        return
+    in_full_run = True
+
+    # The time is told by the browser, whose clock both the player's clearing up and this wait
+    # for: however busy the machine is, the one that began earlier ends earlier.
+    @st.fragment(run_every=_SETTLE_S)
+    def wait() -> None:
+        st.caption("Starting the camera again…")
+        if in_full_run:
+            return
+        step, since_s = _step()
+        if step == "settle" and not is_on():
             st.session_state[_RESTART] = ("start", since_s)
-            return True
-    del st.session_state[_RESTART]
-    return None
+            st.rerun()
+        if step is not None and _is_late(since_s):
+            st.rerun()
+
+    wait()
+    in_full_run = False
 
 
-def start_again_if_stopped() -> None:
-    """See to the next run once the player has stopped for a new start.
+def _step() -> tuple[str | None, float]:
+    step: tuple[str | None, float] = st.session_state.get(_RESTART, (None, 0.0))
+    return step
 
-    It tells so only after it was told what to do: nothing else would bring the run in which it
-    is to start.
-    """
-    if st.session_state.get(_RESTART, ("", 0.0))[0] == "stop" and not is_on():
-        st.rerun()
+
+def _is_late(since_s: float) -> bool:
+    return time.monotonic() - since_s > _PATIENCE_S

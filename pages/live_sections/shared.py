@@ -1,17 +1,21 @@
 """What a visitor's session has of its own: its camera, settings and numbers, and its model."""
 
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_webrtc import WebRtcStreamerContext
+from streamlit_webrtc.component import generate_frontend_component_key
 
 from fer import app
 from fer.app_session import widget_key
 from fer.classifier import FacialExpressionModel
 from fer.errors import ModelError
 from fer.live_session import LiveSession
+
+#: A count of runs before any.
+_LONG_AGO: Final = -2
 
 
 def live_session() -> LiveSession:
@@ -44,10 +48,28 @@ def served_model() -> FacialExpressionModel:
 
 def is_on() -> bool:
     """Whether the visitor's camera runs, or is about to."""
-    stream: WebRtcStreamerContext[Any, Any] | None = st.session_state.get(player_key())
+    stream = _stream()
     return stream is not None and (stream.state.playing or stream.state.signalling)
 
 
 def player_key() -> str:
     """The player's; another one after all was deleted, which ends what was running."""
     return widget_key("live")
+
+
+def player_stayed() -> bool:
+    """Whether the browser has kept the player since it was shown last; tells the library too.
+
+    The library compares counts of runs. Streamlit counts them on another thread, so on a busy
+    machine they lag behind, and a stream that runs well would be ended. Streamlit itself knows
+    for sure: it forgets a widget's value when the browser has dropped the widget.
+    """
+    stayed = generate_frontend_component_key(player_key()) in st.session_state
+    if (stream := _stream()) is not None:
+        stream._last_rendered_run_count = None if stayed else _LONG_AGO  # noqa: SLF001 no other way
+    return stayed
+
+
+def _stream() -> WebRtcStreamerContext[Any, Any] | None:
+    stream: WebRtcStreamerContext[Any, Any] | None = st.session_state.get(player_key())
+    return stream
