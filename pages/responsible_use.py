@@ -12,11 +12,9 @@ st.title("Responsible use")
 st.markdown(
     "This app estimates which of seven expressions a face **shows**. It cannot know what a person "
     "**feels**, and it is often wrong. Six things can go badly with such a tool: here is each, "
-    "what the app does about it, and what it does not."
+    "what the app does about it, and what that does not cover."
 )
-show_dangers()
-for weakness in restricted.weaknesses():
-    st.caption(f":material/warning: On this server: {weakness}")
+show_dangers(restricted.weaknesses())
 
 uses, groups = st.columns(2, gap="medium")
 with uses:

@@ -205,6 +205,16 @@ def _with_session(state: dict[str, Any], action: Callable[[], None]) -> None:
         action()
 
 
+def test_what_makes_this_server_weaker_is_said_beside_what_it_promises(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer.restricted.weaknesses", lambda: ("Something is missing.",))
+    said = words(open_page("responsible_use").run())
+    assert said.count("**On this server.** Something is missing.") == 1
+    monkeypatch.setattr("fer.restricted.weaknesses", lambda: ())
+    assert "On this server" not in words(open_page("responsible_use").run())
+
+
 def test_analysing_a_photo_writes_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -234,6 +244,7 @@ BEHAVIOUR: Mapping[str, tuple[Callable[..., None], ...]] = {
     ),
     "Data theft": (
         test_nothing_is_left_after_delete_everything,
+        test_what_makes_this_server_weaker_is_said_beside_what_it_promises,
         test_analysing_a_photo_writes_no_file,
     ),
 }

@@ -176,7 +176,7 @@ def test_six_dangers_are_named_with_what_is_not_covered(open_page: OpenPage) -> 
     assert len(app.subheader) == 6
     words = texts(app)
     assert words.count("**What the app does.**") == 6
-    assert words.count("**What it does not.**") == 6
+    assert words.count("**What that does not cover.**") == 6
     assert "Article 5(1)(f)" in words
     assert "**not measured**" in words
 

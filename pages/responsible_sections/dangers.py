@@ -3,6 +3,7 @@
 ``tests/test_dangers.py`` holds the app to what is said here.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import streamlit as st
@@ -75,17 +76,23 @@ DANGERS = (
         "Data theft",
         "What is stored can be stolen.",
         "Pictures and results live in the memory of the server that runs this app, for your "
-        "session alone; none are sent elsewhere, logged or trained on. *Delete everything now*, at "
-        "the foot of every page, ends that at once. Uploads are decoded in a process that can "
-        "reach neither files nor the network.",
+        "session alone; none are sent elsewhere, logged or trained on. While a large file arrives, "
+        "it may lie on the server's disk without a name. *Delete everything now*, at the foot of "
+        "every page, ends all that at once. Uploads are decoded in a process that can reach "
+        "neither files nor the network.",
         "Whoever runs the server could change that. On their way to it, uploads are protected "
-        "only if the app is served over HTTPS; the live camera is always encrypted.",
+        "only if the app is served over HTTPS; the live camera is always encrypted, but its "
+        "pictures are decoded within the app itself.",
     ),
 )
 
 
-def show_dangers() -> None:
-    """A card for each, two beside each other."""
+def show_dangers(weaknesses: Iterable[str]) -> None:
+    """A card for each, two beside each other.
+
+    Args:
+        weaknesses: what makes uploads less confined on this server than the last card says.
+    """
     for start in range(0, len(DANGERS), 2):
         row = DANGERS[start : start + 2]
         for column, danger in zip(st.columns(2, gap="medium"), row, strict=True):
@@ -93,4 +100,6 @@ def show_dangers() -> None:
                 st.subheader(f":material/{danger.icon}: {danger.name}")
                 st.markdown(danger.what)
                 st.markdown(f":material/check: **What the app does.** {danger.does}")
-                st.markdown(f":material/close: **What it does not.** {danger.does_not}")
+                st.markdown(f":material/close: **What that does not cover.** {danger.does_not}")
+                for weakness in weaknesses if danger is DANGERS[-1] else ():
+                    st.markdown(f":material/warning: **On this server.** {weakness}")
