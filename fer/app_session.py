@@ -61,13 +61,18 @@ def take_files(label: str, name: str, kinds: Sequence[str]) -> list[UploadedFile
         name: tells it apart from others.
         kinds: endings of the files.
     """
-    return st.file_uploader(
+    limit = load_operator().limits.upload_mb
+    files = st.file_uploader(
         label,
         type=kinds,
         accept_multiple_files=True,
         key=widget_key(name),
-        max_upload_size=load_operator().limits.upload_mb,
+        max_upload_size=limit,
     )
+    taken = [file for file in files if file.size <= limit * 2**20]
+    if len(taken) < len(files):  # browsers heed the limit; who sends by other means need not
+        st.error(f"Files of more than {limit} MB are not read here.", icon=":material/error:")
+    return taken
 
 
 def delete_everything() -> None:

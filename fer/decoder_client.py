@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -135,15 +136,13 @@ class Job:
         Raises:
             MediaError: if it cannot decode the file, crashed, or exceeded a limit.
         """
+        deadline = time.monotonic() + self._limits.cpu_s
         while True:
             try:
                 packet = self._line.recv(PACKET)
                 message = json.loads(packet) if packet else None
             except TimeoutError as exc:
-                raise DecoderError(
-                    f"Decoding this file took more than {self._limits.silence_s:g} s for one "
-                    "picture and was stopped."
-                ) from exc
+                raise self._too_slow(self._limits.silence_s) from exc
             except ConnectionResetError:  # it is gone; what it said before can still be read
                 continue
             except (OSError, ValueError, RecursionError) as exc:
@@ -156,6 +155,8 @@ class Job:
                 raise DecoderError(self._too_much_memory())
             if "alive" not in message:
                 return message
+            if time.monotonic() > deadline:  # signs of life alone are not to keep us for ever
+                raise self._too_slow(self._limits.cpu_s)
 
     def picture(self, slot: object, shape: object) -> Image:
         """The picture in a slot, where it lies; its slot is given back when nobody holds it.
@@ -216,6 +217,11 @@ class Job:
         elif status == -signal.SIGKILL:
             text = self._too_much_memory()
         return DecoderError(text, status)
+
+    def _too_slow(self, seconds: float) -> DecoderError:
+        return DecoderError(
+            f"Decoding this file took more than {seconds:g} s for one picture and was stopped."
+        )
 
     def _too_much_memory(self) -> str:
         return (

@@ -34,7 +34,8 @@ class PrivateFilesError(FerError):
 def claim() -> Path:
     """Make this process's directory, and have Python put every temporary file there.
 
-    What processes that are gone have left is deleted first.
+    What processes that are gone have left is deleted first. From now on a crash of this process
+    leaves no image of its memory, which holds pictures, on disk.
 
     Returns:
         The directory; the same one at every call.
@@ -50,6 +51,7 @@ def claim() -> Path:
             "app may write to."
         ) from exc
     tempfile.tempdir = str(own)
+    _forbid_core_dumps()
     return own
 
 
@@ -79,6 +81,18 @@ def _shared() -> Path:
             "it, or may look into it. Delete it, or let TMPDIR name another place."
         )
     return directory
+
+
+def _forbid_core_dumps() -> None:
+    if sys.platform == "win32":  # no such thing
+        return
+    import resource
+
+    # One byte: too little for a file, and Linux's sign not to hand the image to a program either,
+    # which it would with none (core(5), fs/coredump.c).
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    least = 1 if hard == resource.RLIM_INFINITY else min(hard, 1)
+    resource.setrlimit(resource.RLIMIT_CORE, (least, least))
 
 
 def _make(shared: Path) -> Path:

@@ -41,6 +41,10 @@ PHOTO_LIMITS: Final = Limits(memory=1_500_000_000, cpu_s=30, silence_s=30.0)
 #: Pictures of a video that are under way: those that wait, are analysed and are encoded.
 _SLOTS: Final = 12
 
+#: Largest numbers of FFmpeg: in a fraction, and anywhere. What is larger breaks arithmetic here.
+_MOST_IN_FRACTION: Final = 2**31 - 1
+_MOST: Final = 2**63 - 1
+
 _UNLIKELY: Final = "The decoder gave an answer that makes no sense. Only this file is affected."
 
 
@@ -88,7 +92,9 @@ def decode_photo(data: bytes) -> Photo:
         return photo_formats.decode_photo(data)
     with Job("photo", data, PHOTO_LIMITS, slot=photo_formats.MAX_PIXELS * 3) as job:
         match message := job.receive():
-            case {"pictures": int(pictures), "reduced": int(reduced)}:
+            case {"pictures": int(pictures), "reduced": int(reduced)} if (
+                0 < pictures <= _MOST and 0 < reduced <= _MOST
+            ):
                 return Photo(job.picture(0, message.get("shape")), pictures, reduced)
     raise MediaError(_UNLIKELY)
 
@@ -162,6 +168,8 @@ def _info(said: Any) -> VideoInfo:
         } if (
             0 < width * height <= MAX_PIXELS
             and min(width, height, ticks, seconds) > 0
+            and max(ticks, seconds) <= _MOST_IN_FRACTION
+            and 0 <= (frames or 0) <= _MOST
             and all(isfinite(number or 0.0) for number in (duration_s, fps, start_s))
         ):
             base = Fraction(ticks, seconds)
@@ -176,6 +184,6 @@ def _frame(said: Any, image: Image) -> VideoFrame:
             "time_s": float(time_s),
             "pts": int(pts),
             "cut": bool(cut),
-        } if index >= 0 and time_s >= 0 and isfinite(time_s):
+        } if 0 <= index <= _MOST and abs(pts) <= _MOST and 0 <= time_s <= _MOST:
             return VideoFrame(index, time_s, image, pts, cut)
     raise MediaError(_UNLIKELY)

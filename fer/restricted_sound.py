@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 SOUND_LIMITS: Final = Limits(memory=1_000_000_000, cpu_s=1800, silence_s=30.0)
 
 _SLOTS: Final = 8
+
+#: Seconds whose samples can still be counted: thirty years.
+_LONGEST_S: Final = 1e9
 _BASE: Final = Fraction(1, RATE)
 
 
@@ -66,7 +68,7 @@ class _RestrictedSound(Sound):
         """The next samples and their time; sound ends where the file is damaged."""
         try:
             match message := self._job.receive():
-                case {"time_s": float(time_s), "size": int(size)} if isfinite(time_s):
+                case {"time_s": float(time_s), "size": int(size)} if abs(time_s) < _LONGEST_S:
                     # A copy of some kilobytes: the child need not wait for the encoder.
                     return time_s, self._job.content(message.get("slot"), size).copy()
         except MediaError:

@@ -242,3 +242,16 @@ def test_a_mistaken_file_stops_every_page(open_page: OpenPage, operate: Operate)
 def test_the_operator_has_words_of_their_own(open_page: OpenPage, operate: Operate) -> None:
     operate("notice = 'Run by the *museum*. Write to info@example.org.'")
     assert "Run by the *museum*." in texts(open_page("live"))
+
+
+def test_a_file_that_is_larger_than_the_operator_allows_is_not_read(
+    open_page: OpenPage, operate: Operate
+) -> None:
+    """The browser refuses it, but who sends files by other means need not."""
+    operate("[limits]\nupload_mb = 1")
+    page = agree(open_page("photo")).run()
+    small = ("small.jpg", sample.portrait_bytes(), "image/jpeg")
+    large = ("large.jpg", sample.portrait_bytes() + bytes(2**20), "image/jpeg")
+    page.file_uploader[0].set_value([large, small]).run()
+    assert [error.value for error in page.error] == ["Files of more than 1 MB are not read here."]
+    assert [photo.found.name for photo in page.session_state["photos"].values()] == ["small.jpg"]

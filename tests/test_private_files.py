@@ -105,3 +105,23 @@ def test_leftovers_are_what_lies_there(tmp_path: Path) -> None:
     process = start(tmp_path, program)
     said, _ = process.communicate("")
     assert said.strip() == "1"
+
+
+CRASH = """
+import os, resource
+from fer import private_files
+resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+CLAIM
+os.chdir(os.environ["TMPDIR"])
+print(resource.getrlimit(resource.RLIMIT_CORE)[0])
+os.abort()
+"""
+
+
+def test_a_crash_leaves_no_image_of_the_memory(tmp_path: Path) -> None:
+    """Where the system writes such images as files; elsewhere the limit alone can be seen."""
+    process = start(tmp_path, CRASH.replace("CLAIM", "private_files.claim()"))
+    said, _ = process.communicate()
+    assert process.returncode == -signal.SIGABRT
+    assert int(said) in {0, 1}
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []

@@ -7,10 +7,12 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -252,6 +254,18 @@ def test_a_child_that_hangs_is_stopped() -> None:
     assert children(program()) == before
 
 
+def test_a_child_that_only_shows_that_it_lives_is_stopped() -> None:
+    job = Job("probe", clip(), restricted.PROBE_LIMITS)
+    ours, theirs = socket.socketpair()
+    with theirs, job:
+        job._line.close()
+        job._line = ours  # instead of the child's, who would have answered
+        job._limits = replace(restricted.PROBE_LIMITS, cpu_s=0)
+        theirs.send(b'{"alive": true}')
+        with pytest.raises(MediaError, match="more than 0 s for one picture"):
+            job.receive()
+
+
 def test_the_child_holds_nothing_of_the_app() -> None:
     """No environment, no descriptors but its own three and silence."""
     os.environ["FER_TEST_SECRET"] = "canary"  # noqa: S105
@@ -300,6 +314,9 @@ def test_a_picture_that_cannot_be_is_refused(slot: object, shape: object) -> Non
         {"index": -1, "time_s": 0.0, "pts": 0, "cut": False},
         {"index": 0, "time_s": float("nan"), "pts": 0, "cut": False},
         {"index": "0", "time_s": 0.0, "pts": 0, "cut": False},
+        {"index": 2**63, "time_s": 0.0, "pts": 0, "cut": False},
+        {"index": 0, "time_s": 0.0, "pts": -(2**70), "cut": False},
+        {"index": 0, "time_s": 1e300, "pts": 0, "cut": False},
     ],
 )
 def test_a_frame_that_cannot_be_is_refused(said: object) -> None:
@@ -310,7 +327,10 @@ def test_a_frame_that_cannot_be_is_refused(said: object) -> None:
 def test_what_a_video_says_of_itself_is_checked() -> None:
     good = {**vars(video_reader.probe(clip())), "time_base": [1, 10]}
     assert restricted._info(good).width == 64
-    for key, value in (("width", 0), ("height", 10**9), ("time_base", [1, 0]), ("fps", "x")):
+    for key, value in (
+        *(("width", 0), ("height", 10**9), ("fps", "x"), ("frames", 10**400)),
+        *(("time_base", [1, 0]), ("time_base", [1, 2**40])),
+    ):
         with pytest.raises(MediaError, match="makes no sense"):
             restricted._info(good | {key: value})
 
