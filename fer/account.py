@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fer import artifacts, facts, ferplus
 from fer.calibration import (
-    apply_temperature,
+    Calibration,
     brier_score,
     expected_calibration_error,
 )
@@ -37,7 +37,7 @@ class Account:
             label or why there is none); the last two are missing where nothing is known.
         labels: (N,) positions in ``EMOTIONS`` of FER2013's labels.
         raw: (N, 7) the network's own probabilities, from a single view.
-        probabilities: (N, 7) the same with the run's temperature, as the app shows them.
+        probabilities: (N, 7) the same with the run's calibration, as the app shows them.
         flipped: (N, 7) uncalibrated, each face averaged with its mirror image; None if the
             run's folder does not hold them.
     """
@@ -57,7 +57,7 @@ class Account:
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether the run has a temperature."""
+        """Whether the run has a calibration."""
         return bool(self.run.details.get("calibration"))
 
     def details(self) -> pd.DataFrame:
@@ -80,13 +80,12 @@ def read_account(name: str) -> Account:
     known = facts.read_test_rows()
     images = table[["row", "split", "label"]].merge(known, on="row", how="left")
     raw = table[list(EMOTIONS)].to_numpy(np.float32)
-    temperature = float((run.details.get("calibration") or {}).get("temperature", 1.0))
     return Account(
         run=run,
         images=images.assign(twin=images["twin"].astype("boolean")),
         labels=images["label"].map(EMOTIONS.index).to_numpy(np.int64),
         raw=raw,
-        probabilities=apply_temperature(raw, temperature),
+        probabilities=Calibration.of(run.details).apply(raw),
         flipped=_read_flipped(name, table),
     )
 
@@ -143,14 +142,14 @@ def scoreboard(account: Account) -> pd.DataFrame:
 
 
 def calibration_figures(account: Account) -> pd.DataFrame:
-    """ECE (15 bins), Brier score and log loss before and, if calibrated, after the temperature.
+    """ECE (15 bins), Brier score and log loss before and after the calibration, if there is one.
 
     Returns:
         Columns ``probabilities``, ``ece``, ``brier``, ``loss``, ``mean_confidence``.
     """
     both = {"as the network puts them out": account.raw}
     if account.is_calibrated:
-        both["with the temperature"] = account.probabilities
+        both["as the app shows them"] = account.probabilities
     return pd.DataFrame(
         {
             "probabilities": name,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import artifacts
-from fer.calibration import apply_temperature
+from fer.calibration import Calibration
 from fer.errors import ModelError
 from fer.preprocessing import scaling_of, to_model_input
 from fer.types import EMOTIONS, Image, Probabilities, Run
@@ -35,7 +35,7 @@ class FacialExpressionModel:
         self._run = run
         self._forward = forward
         self._scaling = scaling_of(run.preprocessing)
-        self._temperature = float(run.details.get("calibration", {}).get("temperature", 1.0))
+        self._calibration = Calibration.of(run.details)
         self._lock = threading.Lock()
 
     @classmethod
@@ -72,7 +72,7 @@ class FacialExpressionModel:
 
         Args:
             faces: (N, 48, 48) uint8, grey, as ``images.crop_face`` makes them; N may be 0.
-            calibrated: apply the run's temperature, so that confidence means what it
+            calibrated: apply the run's calibration, so that confidence means what it
                 says; False gives what the network itself puts out.
 
         Returns:
@@ -83,7 +83,7 @@ class FacialExpressionModel:
             return np.zeros((0, len(EMOTIONS)), dtype=np.float32)
         with self._lock:
             probabilities = self._forward(prepared)
-        return apply_temperature(probabilities, self._temperature) if calibrated else probabilities
+        return self._calibration.apply(probabilities) if calibrated else probabilities
 
 
 def litert_forward(path: Path) -> Forward:

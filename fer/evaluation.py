@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from fer import artifacts
 from fer.architecture import read_layers
 from fer.calibration import (
-    apply_temperature,
+    Calibration,
     coverage,
     expected_calibration_error,
-    fit_temperature,
     unsure_threshold,
 )
 from fer.classifier import FacialExpressionModel
@@ -26,7 +25,7 @@ from fer.duplicates import has_twin, validation_slice
 from fer.metrics import score
 from fer.model_card import model_card
 from fer.serving import compare_serving
-from fer.types import EMOTIONS, Image, Probabilities, Run, Split
+from fer.types import EMOTIONS, Image, Probabilities, Run
 
 #: Figures by name, ready for JSON.
 Figures: TypeAlias = dict[str, Any]
@@ -119,17 +118,21 @@ def evaluate_run(name: str, dataset: Dataset) -> Evaluation:
 
 
 def complete_run(name: str, dataset: Dataset) -> None:
-    """Write what follows from a run: mirror-averaged predictions and the card.
+    """Write what follows from a run: its calibration, mirror-averaged predictions and card.
 
-    What was measured when it was trained stays as it is.
+    What was measured when it was trained stays as it is; what is served of it is measured with
+    the calibration, so it is to be exported again.
 
     Raises:
         ModelError: if the run cannot be loaded.
     """
     model, folder = FacialExpressionModel.load(name, "float"), artifacts.run_folder(name)
-    mirrored = flip_averaged(model, dataset.split("test").images)
-    write_predictions(folder / artifacts.FLIPPED, dataset, mirrored)
-    artifacts.write_meta(folder, artifacts.read_meta(folder))
+    test = dataset.split("test")
+    write_predictions(folder / artifacts.FLIPPED, dataset, flip_averaged(model, test.images))
+    meta = artifacts.read_meta(folder)
+    probabilities = model.predict(test.images, calibrated=False)
+    meta["calibration"] = calibrate(meta["recipe"], model, dataset, probabilities)
+    artifacts.write_meta(folder, meta)
     card = model_card(name, artifacts.load_run(name))
     artifacts.write_text(folder / artifacts.CARD, card)
 
@@ -141,9 +144,12 @@ def write_predictions(path: Path, dataset: Dataset, probabilities: Probabilities
 
 
 def calibrate(
-    recipe: Mapping[str, Any], model: FacialExpressionModel, held_out: Split | None
+    recipe: Mapping[str, Any],
+    model: FacialExpressionModel,
+    dataset: Dataset,
+    probabilities: Probabilities,
 ) -> Figures:
-    """Find the temperature and the threshold of "unsure".
+    """Find the calibration, the threshold of "unsure", and what they bring on the test split.
 
     They are fitted on the images that were held out of training. A run that was validated on
     the test split has none left to fit on honestly, and stays uncalibrated. One that trained
@@ -152,44 +158,54 @@ def calibrate(
     Args:
         recipe: settings of the run, as ``meta.json`` holds them.
         model: the run.
-        held_out: those images, if there are any.
+        dataset: all of FER2013.
+        probabilities: (number of test images, 7), what the run puts out for the test split.
 
     Returns:
-        ``fitted_on`` in words, ``temperature``, ``unsure_threshold`` (None if no threshold makes
-        it right often enough) and the ``coverage`` at it; empty for an uncalibrated run.
+        ``fitted_on`` in words, ``temperature``, ``even_share``, ``unsure_threshold`` (None if no
+        threshold makes it right often enough) and the ``coverage`` at it, all on held-out
+        images; then the calibration error on the test split before (``test_ece_before``), after
+        (``test_ece_after``) and after without the images that have a twin in training
+        (``test_ece_without_twins``). Empty for an uncalibrated run.
 
     Raises:
         ModelError: if the run to take it over from is not there.
     """
+    train, test = dataset.split("train"), dataset.split("test")
     if recipe.get("calibrated_as"):
-        other = artifacts.load_run(recipe["calibrated_as"])
-        calibration = other.details["calibration"]
-        borrowed = {
-            key: calibration[key] for key in ("temperature", "unsure_threshold", "coverage")
-        }
-        return {"fitted_on": f"{calibration['fitted_on']} of the run {other.name}"} | borrowed
-    if recipe["validation"] != "slice" or held_out is None:
+        found = _borrow(artifacts.load_run(recipe["calibrated_as"]))
+    elif recipe["validation"] == "slice":
+        held_out = validation_slice(train)
+        raw = model.predict(train.images[held_out], calibrated=False)
+        found = _fit(train.labels[held_out], raw)
+    else:
         return {}
-    raw = model.predict(held_out.images, calibrated=False)
-    temperature = fit_temperature(held_out.labels, raw)
-    calibrated = apply_temperature(raw, temperature)
-    threshold = unsure_threshold(held_out.labels, calibrated)
+    calibrated = Calibration.of({"calibration": found}).apply(probabilities)
+    alone = ~has_twin(train, test)
+    return found | {
+        "test_ece_before": expected_calibration_error(test.labels, probabilities),
+        "test_ece_after": expected_calibration_error(test.labels, calibrated),
+        "test_ece_without_twins": expected_calibration_error(test.labels[alone], calibrated[alone]),
+    }
+
+
+def _fit(labels: NDArray[np.int64], raw: Probabilities) -> Figures:
+    calibration = Calibration.fit(labels, raw)
+    calibrated = calibration.apply(raw)
+    threshold = unsure_threshold(labels, calibrated)
     return {
-        "fitted_on": f"{len(held_out)} validation images",
-        "temperature": temperature,
+        "fitted_on": f"{len(labels)} validation images",
+        **asdict(calibration),
         "unsure_threshold": threshold,
         "coverage": None if threshold is None else coverage(calibrated, threshold),
     }
 
 
-def calibration_error(
-    labels: NDArray[np.int64], probabilities: Probabilities, temperature: float
-) -> Figures:
-    """Expected calibration error on the test split before and after the temperature."""
-    after = apply_temperature(probabilities, temperature)
-    return {
-        "test_ece_before": expected_calibration_error(labels, probabilities),
-        "test_ece_after": expected_calibration_error(labels, after),
+def _borrow(run: Run) -> Figures:
+    found = run.details["calibration"]
+    borrowed = ("temperature", "even_share", "unsure_threshold", "coverage")
+    return {"fitted_on": f"{found['fitted_on']} of the run {run.name}"} | {
+        name: found[name] for name in borrowed
     }
 
 
@@ -226,17 +242,9 @@ def _compare_figures(committed: Mapping[str, Any], found: Mapping[str, Any]) -> 
 def _compare_calibration(
     model: FacialExpressionModel, dataset: Dataset, probabilities: Probabilities
 ) -> list[str]:
-    """Fit the calibration again, on the slice that was held out in training."""
+    """Find the calibration again."""
     committed = model.run.details.get("calibration") or {}
-    recipe = model.run.details["recipe"]
-    train, test = dataset.split("train"), dataset.split("test")
-    part = None
-    if recipe["validation"] == "slice":
-        held_out = validation_slice(train)
-        part = Split(train.images[held_out], train.labels[held_out], train.rows[held_out])
-    found = calibrate(recipe, model, part)
-    if found:
-        found |= calibration_error(test.labels, probabilities, found["temperature"])
+    found = calibrate(model.run.details["recipe"], model, dataset, probabilities)
     problems = []
     for name in sorted(found.keys() | committed.keys()):
         recorded, now = committed.get(name), found.get(name)

@@ -25,7 +25,6 @@ from fer.dataset import Dataset
 from fer.errors import ModelError
 from fer.evaluation import (
     calibrate,
-    calibration_error,
     flip_averaged,
     measure,
     write_predictions,
@@ -94,9 +93,7 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
     write_predictions(draft / artifacts.FLIPPED, dataset, mirrored)
     metrics = measure(dataset, probabilities)
-    calibration = calibrate(asdict(recipe), network, trained.validation)
-    if calibration:
-        calibration |= calibration_error(test.labels, probabilities, calibration["temperature"])
+    calibration = calibrate(asdict(recipe), network, dataset, probabilities)
     meta = _describe(recipe, trained, metrics, calibration)
     artifacts.write_meta(draft, meta)
     meta["serving"] = _write_fastest(draft, files, test)

@@ -108,10 +108,12 @@ def _calibration(calibration: Mapping[str, Any]) -> str:
         else ""
     )
     return (
-        f"Confidence is calibrated with the temperature {calibration['temperature']:.2f}, "
-        f"fitted on {calibration['fitted_on']}: the expected calibration error (15 bins) "
-        f"on the test images goes from {calibration['test_ece_before']:.3f} "
-        f"to {calibration['test_ece_after']:.3f}." + unsure
+        f"Confidence is calibrated with the temperature {calibration['temperature']:.2f} and an "
+        f"even share of {calibration['even_share']:.2f} taken back, fitted on "
+        f"{calibration['fitted_on']}: the expected calibration error (15 bins) on the test images "
+        f"goes from {calibration['test_ece_before']:.3f} to {calibration['test_ece_after']:.3f} "
+        f"({calibration['test_ece_without_twins']:.3f} on those without a twin in training)."
+        + unsure
     )
 
 

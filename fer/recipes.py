@@ -80,7 +80,7 @@ class Recipe:
         teachers: finished runs whose probabilities for a training image, averaged over
             them and over its mirror image, are part of what is learned for it.
         teaching: that part; the label is the rest.
-        calibrated_as: run whose temperature and threshold are taken over, where no
+        calibrated_as: run whose calibration and threshold are taken over, where no
             images are left to fit them on: one trained alike on fewer images.
     """
 

@@ -32,7 +32,7 @@ class ServingFigures:
 
     Attributes:
         accuracy: on all test faces, 0 to 1.
-        ece: expected calibration error there (15 bins), with the run's temperature.
+        ece: expected calibration error there (15 bins), with the run's calibration.
         speed: how many times as fast as the float32 file, in processor time of one thread.
         size: of the file in bytes.
     """

@@ -83,14 +83,12 @@ class TrainedModel:
         history: one row per epoch.
         kept_epoch: epoch whose weights these are, from 1: see ``Recipe.keep``.
         commit: commit of the code that started the run.
-        validation: the images that judged each epoch; None if there were none.
     """
 
     model: keras.Model
     history: pd.DataFrame
     kept_epoch: int
     commit: str
-    validation: Split | None
 
 
 def train(
@@ -300,7 +298,6 @@ class _TrainingRun:
             history=pd.DataFrame(self.memory.history),
             kept_epoch=self.memory.kept_epoch,
             commit=self.memory.commit,
-            validation=self.validation,
         )
 
 

@@ -75,7 +75,8 @@ def make_run(
     figures = score(labels, seven.astype(np.float32))
     calibration = {}
     if temperature is not None:
-        calibration = {"temperature": temperature, "unsure_threshold": 0.5, "fitted_on": "10 faces"}
+        calibration = {"temperature": temperature, "even_share": 0.0}
+        calibration |= {"unsure_threshold": 0.5, "fitted_on": "10 faces"}
     artifacts.write_meta(
         folder,
         {

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fer.calibration import (
-    apply_temperature,
+    Calibration,
     brier_score,
     coverage,
     coverage_curve,
     expected_calibration_error,
-    fit_temperature,
     reliability,
     unsure_threshold,
 )
@@ -22,30 +22,63 @@ def _sure(confidences: list[float]) -> Probabilities:
     return np.concatenate([first, np.repeat((1 - first) / 6, 6, axis=1)], axis=1)
 
 
-def test_a_temperature_of_one_changes_nothing() -> None:
+def _honest(number: int) -> tuple[NDArray[np.int64], Probabilities]:
+    """Labels drawn from known probabilities."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(number, 7)) * 2
+    honest = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = (honest.cumsum(1) > random.random((number, 1))).argmax(1)
+    return labels, honest.astype(np.float32)
+
+
+def test_without_a_calibration_nothing_changes() -> None:
     probabilities = _sure([0.9, 0.3, 1.0])
-    np.testing.assert_allclose(apply_temperature(probabilities, 1.0), probabilities, atol=1e-6)
+    unchanged = Calibration.of({}).apply(probabilities)
+    np.testing.assert_allclose(unchanged, probabilities, atol=1e-6)
+    assert Calibration.of({"calibration": None}) == Calibration()
 
 
 def test_a_known_temperature() -> None:
     # Square roots of 0.64 and six times 0.06: 0.8 to 1.4697 in all.
-    softened = apply_temperature(_sure([0.64]), 2.0)
+    softened = Calibration(temperature=2.0).apply(_sure([0.64]))
     assert softened[0, 0] == pytest.approx(0.8 / (0.8 + 6 * np.sqrt(0.06)), abs=1e-6)
     assert softened.dtype == np.float32
     assert softened.sum() == pytest.approx(1, abs=1e-6)
 
 
+def test_a_known_even_share() -> None:
+    # 0.14 of the whole is 0.02 from each of the seven; 0.86 is left.
+    found = Calibration(even_share=0.14).apply(_sure([0.64]))
+    assert found[0] == pytest.approx([0.62 / 0.86, *[0.04 / 0.86] * 6], abs=1e-6)
+    # Where less was there than is taken, a little is left: 0.003 of 1.018 in all.
+    found = Calibration(even_share=0.14).apply(_sure([1.0]))
+    assert found[0, 1:] == pytest.approx([0.003 / (0.98 / 0.86 + 0.018)] * 6, abs=1e-6)
+    assert found.sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_calibration_changes_no_answer() -> None:
+    _, probabilities = _honest(500)
+    found = Calibration(0.8, 0.3).apply(probabilities)
+    assert (found.argmax(1) == probabilities.argmax(1)).all()
+
+
 def test_fitting_recovers_the_temperature_that_was_applied() -> None:
-    random = np.random.default_rng(0)
-    logits = random.normal(size=(20_000, 7)) * 2
-    honest = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    labels = (honest.cumsum(1) > random.random((len(honest), 1))).argmax(1)
-    overconfident = apply_temperature(honest.astype(np.float32), 0.5)
-    assert fit_temperature(labels, overconfident) == pytest.approx(2.0, abs=0.1)
-    before = expected_calibration_error(labels, overconfident)
-    after = expected_calibration_error(labels, apply_temperature(overconfident, 2.0))
-    assert before > 0.1
-    assert after < 0.02
+    labels, honest = _honest(5_000)
+    overconfident = Calibration(temperature=0.5).apply(honest)
+    found = Calibration.fit(labels, overconfident)
+    assert found.temperature == pytest.approx(2.0, abs=0.15)
+    assert found.even_share < 0.03
+    assert expected_calibration_error(labels, overconfident) > 0.1
+    assert expected_calibration_error(labels, found.apply(overconfident)) < 0.02
+
+
+def test_fitting_takes_back_what_smoothed_labels_gave_away() -> None:
+    labels, honest = _honest(5_000)
+    smoothed = (0.8 * honest + 0.2 / 7).astype(np.float32)
+    found = Calibration.fit(labels, smoothed)
+    assert found.even_share == pytest.approx(0.2, abs=0.03)
+    assert expected_calibration_error(labels, smoothed) > 0.05
+    assert expected_calibration_error(labels, found.apply(smoothed)) < 0.02
 
 
 def test_expected_calibration_error_by_hand() -> None:

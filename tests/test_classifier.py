@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer import artifacts
-from fer.calibration import apply_temperature
+from fer.calibration import Calibration
 from fer.classifier import FacialExpressionModel
 from fer.dataset import Dataset
 from fer.faces import create_detector
@@ -64,9 +64,8 @@ def test_history_has_a_row_per_epoch_and_the_one_that_was_kept(name: str) -> Non
 @pytest.mark.parametrize("name", RUNS)
 def test_what_is_served_is_calibrated(name: str) -> None:
     model = FacialExpressionModel.load(name)
-    temperature = model.run.details["calibration"].get("temperature", 1.0)
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
-    expected = apply_temperature(model.predict(faces, calibrated=False), temperature)
+    expected = Calibration.of(model.run.details).apply(model.predict(faces, calibrated=False))
     np.testing.assert_allclose(model.predict(faces), expected, atol=1e-6)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from fer import artifacts
-from fer.calibration import apply_temperature
+from fer.calibration import Calibration
 from fer.classifier import FacialExpressionModel, litert_forward, load_keras
 from fer.conversion import DYNAMIC, FLOAT32, STATIC, convert
 from fer.dataset import Dataset
@@ -202,8 +202,11 @@ def test_evaluation_counts_the_network_and_fits_the_calibration_again(
     folder = models / "tiny-cnn"
     meta = artifacts.read_meta(folder)
     meta["metrics"]["parameters"] += 1
-    meta["calibration"] = {"temperature": 1.5, "unsure_threshold": None, "coverage": None}
-    meta["calibration"] |= {"fitted_on": "", "test_ece_before": 0.1, "test_ece_after": 0.1}
+    meta["calibration"] = {"temperature": 1.5, "even_share": 0.1, "fitted_on": ""}
+    meta["calibration"] |= {"unsure_threshold": None, "coverage": None}
+    meta["calibration"] |= dict.fromkeys(
+        ("test_ece_before", "test_ece_after", "test_ece_without_twins"), 0.1
+    )
     artifacts.write_meta(folder, meta)
     problems = evaluate_run("tiny-cnn", dataset).problems
     assert any("as parameters; the layers make" in problem for problem in problems)
@@ -279,7 +282,7 @@ def test_a_slice_calibrates_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     model = FacialExpressionModel.load("tiny-cnn", "float")
     raw = model.predict(_faces(5), calibrated=False)
     np.testing.assert_allclose(
-        model.predict(_faces(5)), apply_temperature(raw, calibration["temperature"]), atol=1e-6
+        model.predict(_faces(5)), Calibration.of(run.details).apply(raw), atol=1e-6
     )
     assert "calibrated with the temperature" in (
         artifacts.run_folder("tiny-cnn") / artifacts.CARD
@@ -299,7 +302,7 @@ def test_a_run_on_all_images_takes_its_calibration_from_another(
     fitted = finish_run(part, train(part, noisy, networks=networks), noisy)
     every = tiny_recipe(epochs=1, validation="none", keep="last", run="every", calibrated_as="part")
     run = finish_run(every, train(every, noisy, networks=networks), noisy)
-    for name in ("temperature", "unsure_threshold", "coverage"):
+    for name in ("temperature", "even_share", "unsure_threshold", "coverage"):
         assert run.details["calibration"][name] == fitted.details["calibration"][name]
     assert run.details["calibration"]["fitted_on"].endswith("of the run part")
     assert run.metrics["val_accuracy"] is None

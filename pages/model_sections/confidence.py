@@ -11,7 +11,7 @@ from pages.model_sections.shared import show_numbers
 
 
 def show(account: Account, _: Sequence[Account]) -> None:
-    """Reliability before and after the temperature; coverage against accuracy."""
+    """Reliability before and after calibration; coverage against accuracy."""
     st.header("Does 70% sure mean 70% right?")
     show_calibration(account)
     st.header("Answer less, be right more often")
@@ -34,7 +34,7 @@ def show_calibration(account: Account) -> None:
             with st.container(horizontal=True):
                 st.metric("ECE", f"{row.ece:.3f}", help="Expected calibration error, 15 bins.")
                 st.metric("Brier score", f"{row.brier:.3f}", help="0 to 2, less is better.")
-        st.markdown(_about_temperature(account))
+        st.markdown(_about_calibration(account))
     long = [table.assign(probabilities=name) for name, table in tables.items()]
     for name, table in zip(names, long, strict=True):
         show_numbers(
@@ -48,18 +48,19 @@ def show_calibration(account: Account) -> None:
     )
 
 
-def _about_temperature(account: Account) -> str:
+def _about_calibration(account: Account) -> str:
     found = account.run.details.get("calibration")
     if not found:
         return (
             "This run is **not calibrated**: it was validated on the test faces themselves, so "
-            "no images are left to fit a temperature on honestly. What it says of its confidence "
+            "no images are left to fit a calibration on honestly. What it says of its confidence "
             "is what the network puts out."
         )
     return (
-        f"Dividing the network's logits by the temperature **{found['temperature']:.3f}** changes "
-        f"no answer, only how sure it is. It was fitted on {plain(found['fitted_on'])}, is stored "
-        "with the run, and every page uses it."
+        f"Dividing the network's logits by the temperature **{found['temperature']:.3f}** and "
+        f"taking back **{found['even_share']:.1%}**, shared evenly among the seven expressions, "
+        "changes no answer, only how sure it is. Both were fitted on "
+        f"{plain(found['fitted_on'])}, are stored with the run, and every page uses them."
     )
 
 

@@ -14,6 +14,7 @@ from fer import artifacts
 from fer.faces import detector_status
 from fer.provenance import machine
 from tools.live_load import measure
+from tools.live_load.faults import faults
 from tools.live_load.namespace import refuse_outside, run_inside
 from tools.live_load.run import Run
 
@@ -21,6 +22,9 @@ from tools.live_load.run import Run
 _MOST_VIEWERS: Final = 16
 _MOST_SECONDS: Final = 300.0
 _MOST_MINUTES: Final = 30.0
+
+#: Seconds for all faults, at most.
+_FAULTS_S: Final = 900.0
 
 #: Seconds for starting and leaving, at most, per viewer.
 _PER_VIEWER_S: Final = 60.0
@@ -47,9 +51,9 @@ def main() -> None:
     """Measure."""
     given = arguments()
     if not given.inside:
-        streams = sum(given.viewers) + 4 + 5
+        streams = sum(given.viewers) + 4 + 8
         limit_s = 60 * given.minutes + len(given.viewers) * given.seconds
-        limit_s += streams * _PER_VIEWER_S + 12 * given.seconds
+        limit_s += streams * _PER_VIEWER_S + _FAULTS_S
         command = [sys.executable, "-m", "tools.live_load", "--inside", *sys.argv[1:]]
         sys.exit(run_inside(command, limit_s))
     refuse_outside()
@@ -84,7 +88,7 @@ def measure_all(run: Run, given: argparse.Namespace) -> dict[str, Any]:
                 flush=True,
             )
         if given.faults:
-            figures["faults"] = measure.faults(run, min(given.seconds, 10.0))
+            figures["faults"] = faults(run, min(given.seconds, 10.0))
             for fault in figures["faults"]:
                 print(json.dumps(fault), flush=True)
     return figures

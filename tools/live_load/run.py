@@ -30,14 +30,19 @@ PATIENCE_S: Final = 90.0
 
 @dataclass
 class Viewer:
-    """A viewer's process, and where it writes."""
+    """A viewer's process, where it writes, and its number: from 0, in the order of coming."""
 
     process: subprocess.Popen[bytes]
     target: Path
+    number: int = 0
 
     def seen(self) -> NDArray[np.float64]:
-        """(N, 2): when a picture came, in seconds, and its age in milliseconds."""
-        return _table(self.target, 2)
+        """(N, 3): when a picture came, in seconds, its age in milliseconds, its width in pixels."""
+        return _table(self.target, 3)
+
+    def misbehave(self) -> None:
+        """Let the camera do what the viewer was started for."""
+        self.process.send_signal(signal.SIGUSR1)
 
 
 @dataclass
@@ -79,29 +84,42 @@ class Run:
 
     def add_viewer(self, fault: str = "none") -> Viewer:
         """Start a viewer, and wait for the first picture with a box."""
-        target = self.folder / f"viewer{self._made}.txt"
+        number = self._made
+        target = self.folder / f"viewer{number}.txt"
         self._made += 1
         command = [sys.executable, "-m", "tools.live_load.viewer", f"{ADDRESS}:{_PORT}"]
         command += [str(self.folder / "clips"), str(target), "--fault", fault]
         with target.with_suffix(".log").open("wb") as log:
-            viewer = Viewer(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT), target)
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        viewer = Viewer(process, target, number)
         self.viewers.append(viewer)
         wait_for(lambda: len(viewer.seen()) > 0 or viewer.process.poll() is not None, "a picture")
         if viewer.process.poll() is not None:
             raise RuntimeError(f"A viewer ended: {target.with_suffix('.log').read_text()}")
         return viewer
 
-    def leave(self, *, at_once: bool = False) -> None:
-        """Let all viewers go, politely or without a word."""
+    def leave(self) -> None:
+        """Let all viewers go, politely."""
         for viewer in self.viewers:
-            viewer.process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
-        for viewer in self.viewers:
-            try:
-                viewer.process.wait(20)
-            except subprocess.TimeoutExpired:
-                viewer.process.kill()
-                viewer.process.wait()
-        self.viewers.clear()
+            viewer.process.terminate()
+        for viewer in list(self.viewers):
+            self.dismiss(viewer)
+
+    def dismiss(self, viewer: Viewer) -> None:
+        """Let a viewer close the tab."""
+        viewer.process.terminate()
+        try:
+            viewer.process.wait(20)
+        except subprocess.TimeoutExpired:
+            viewer.process.kill()
+            viewer.process.wait()
+        self.viewers.remove(viewer)
+
+    def kill(self, viewer: Viewer) -> None:
+        """Let a viewer vanish without a word."""
+        viewer.process.kill()
+        viewer.process.wait()
+        self.viewers.remove(viewer)
 
     def status(self) -> dict[str, Any]:
         """How the server is."""

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -44,8 +45,8 @@ class FaultyDetector:
         return self._detector.detect(image)
 
 
-def number_detectors(folder: Path) -> None:
-    """Let every detector that is made know its number, from 0."""
+def number_detectors(folder: Path) -> Callable[[], int]:
+    """Let every detector that is made know its number, from 0; returns what counts them."""
     make, lock, made = faces.create_detector, threading.Lock(), [0]
 
     def create_detector() -> Detector:
@@ -54,6 +55,7 @@ def number_detectors(folder: Path) -> None:
             return FaultyDetector(make(), made[0] - 1, folder)
 
     faces.create_detector = create_detector
+    return lambda: made[0]
 
 
 def write_ages(folder: Path) -> None:
@@ -68,8 +70,13 @@ def write_ages(folder: Path) -> None:
     live_meter.Meter.add = add_and_write  # type: ignore[method-assign, assignment]
 
 
-def write_status(folder: Path) -> None:
-    """Tell twice a second how the process is."""
+def write_status(folder: Path, detectors: Callable[[], int]) -> None:
+    """Tell twice a second how the process is.
+
+    Args:
+        folder: of the run.
+        detectors: counts those that were made.
+    """
     processors: weakref.WeakSet[live.ExpressionProcessor] = weakref.WeakSet()
     begin = live.ExpressionProcessor.__init__
 
@@ -84,11 +91,13 @@ def write_status(folder: Path) -> None:
     def tell() -> None:
         while True:
             status = {
+                "at_s": time.monotonic(),
                 "memory_mb": _memory_mb(),
                 "cpu_s": time.process_time(),
                 "threads": threading.active_count(),
                 "places": live_seats.SEATS.taken(),
                 "processors": len(processors),
+                "detectors": detectors(),
             }
             temporary = folder / f"{STATUS}.part"
             temporary.write_text(json.dumps(status), encoding="utf-8")
@@ -108,9 +117,9 @@ def main() -> None:
     """Serve at an address and port, with a folder for what is written."""
     address, port, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     refuse_outside()
-    number_detectors(folder)
+    detectors = number_detectors(folder)
     write_ages(folder)
-    write_status(folder)
+    write_status(folder, detectors)
     options = {
         "server_address": address,
         "server_port": port,

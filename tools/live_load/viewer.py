@@ -1,7 +1,7 @@
 """One viewer, in a process of its own: opens the page, sends the clip, times what comes back.
 
 Writes a line per picture that is new and has something drawn on it: when it came, in seconds of the
-machine's monotonic clock, and its age in milliseconds since it was sent.
+machine's monotonic clock, its age in milliseconds since it was sent, and its width in pixels.
 """
 
 from __future__ import annotations
@@ -35,11 +35,10 @@ _CLOCK: Final = 90_000
 #: A picture with so many coloured pixels (of a quarter of all) has a box on it.
 _COLOURED: Final = 60
 
-#: How a camera may misbehave.
+#: How a camera may misbehave, once its process is sent ``SIGUSR1``.
 FAULTS: Final = ("none", "size", "silent")
 
-#: Seconds after which a camera misbehaves; frames between two changes of size.
-_FAULT_AFTER_S: Final = 3.0
+#: Frames between two changes of size.
 _SIZE_FRAMES: Final = 15
 
 
@@ -51,6 +50,7 @@ class Camera(MediaStreamTrack):
     def __init__(self, clips: tuple[clip.Clip, ...], fault: str) -> None:
         super().__init__()
         self._clips, self._fault = clips, fault
+        self.misbehaves = asyncio.Event()
         self._number = 0
         self._begun_s = 0.0
         self.sent: deque[tuple[int, float]] = deque(maxlen=clip.FRAMES)
@@ -62,11 +62,11 @@ class Camera(MediaStreamTrack):
         if self._number == 0:
             self._begun_s = time.monotonic()
         passed_s = time.monotonic() - self._begun_s
-        late = passed_s > _FAULT_AFTER_S
-        if self._fault == "silent" and late:
+        fault = self._fault if self.misbehaves.is_set() else "none"
+        if fault == "silent":
             await asyncio.sleep(3600)
         await asyncio.sleep(max(0.0, self._number / clip.FPS - passed_s))
-        changed = self._fault == "size" and late and self._number // _SIZE_FRAMES % 2
+        changed = fault == "size" and self._number // _SIZE_FRAMES % 2
         packets = self._clips[1 if changed else 0].packets
         packet = av.Packet(packets[self._number % clip.FRAMES])
         packet.pts = self._number * _CLOCK // clip.FPS
@@ -94,7 +94,8 @@ async def watch(track: MediaStreamTrack, camera: Camera, target: Path) -> None:
             sent = [at_s for n, at_s in camera.sent if n == number]
             if drawn and sent and number != last:
                 last = number
-                lines.write(f"{now_s:.4f} {1000 * (now_s - sent[-1]):.1f}\n")
+                width = planes.shape[1]
+                lines.write(f"{now_s:.4f} {1000 * (now_s - sent[-1]):.1f} {width}\n")
 
 
 async def view(address: str, clips: tuple[clip.Clip, ...], fault: str, target: Path) -> None:
@@ -105,6 +106,7 @@ async def view(address: str, clips: tuple[clip.Clip, ...], fault: str, target: P
     await page.open()
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     camera = Camera(clips, fault)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, camera.misbehaves.set)
     watching: list[asyncio.Task[None]] = []
     connected = asyncio.Event()
 
