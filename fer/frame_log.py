@@ -138,7 +138,9 @@ class _Rows:
 
     def append(self, row: tuple[object, ...]) -> None:
         if self._count == len(self._array):
-            self._array = np.concatenate([self._array, self._array[: self._count // 2]])
+            grown = np.zeros(self._count + self._count // 2, self._array.dtype)
+            grown[: self._count] = self._array  # the rest costs no memory until it is filled
+            self._array = grown
         self._array[self._count] = row
         self._count += 1
 

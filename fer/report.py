@@ -7,7 +7,7 @@ decimals, so that the same input and settings give the same text.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Final
 
@@ -56,8 +56,8 @@ VIDEO_COLUMNS: Final = (
 _INTEGERS: Final = ("frame", "frames", "face", "faces", "changes", "track", "x0", "y0", "x1", "y1")
 _WORDS: Final = ("file", "label", "quality", "decision", "expression", "reason")
 
-#: So many frames of a video become text at a time.
-_PIECE: Final = 10_000
+#: So many frames or faces of a video become text at a time.
+_PIECE: Final = 2_000
 
 #: What ``quality`` says for every combination of flags; missing where there is none.
 _MARKS: Final = np.array(
@@ -79,32 +79,6 @@ def to_table(report: VideoReport) -> pd.DataFrame:
         Empty cells are missing values, of nullable integers too.
     """
     return _rows(FrameLog.of(report.frames), 0, len(report.frames))
-
-
-def raw_table(report: VideoReport) -> pd.DataFrame:
-    """What ``to_table`` leaves out: decisions, and probabilities before smoothing.
-
-    Returns:
-        Columns ``RAW_COLUMNS``, one row per face and frame.
-    """
-    log = FrameLog.of(report.frames)
-    faces, frames = log.faces, log.frames[log.faces["frame"]]
-    # Readings come track by track, in order of time; so do the rows in this order.
-    order = np.argsort(faces["track"], kind="stable")
-    decisions = np.full(len(faces), UNDECIDED)
-    decided = [readings.decision for readings in find_readings(report).values()]
-    decisions[order[len(faces) - sum(map(len, decided)) :]] = np.concatenate([[], *decided])
-    unsmoothed = np.where(np.isnan(faces["raw"]), faces["probabilities"], faces["raw"])
-    table = pd.DataFrame(
-        {
-            "frame": frames["index"],
-            "time_s": frames["time_s"],
-            "track": _numbers(faces["track"]),
-            "decision": np.array([*EMOTIONS, None])[decisions],  # -1, undecided, is the last one
-            **dict(zip(EMOTIONS, unsmoothed.T.astype(float), strict=True)),
-        }
-    )
-    return _typed(table, RAW_COLUMNS)
 
 
 def segments_table(report: VideoReport) -> pd.DataFrame:
@@ -165,14 +139,25 @@ def format_csv(table: pd.DataFrame) -> str:
     return str(safe.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
 
 
-def write_csv(report: VideoReport) -> str:
-    """``frames.csv`` as text. As a table, all of a long video would take many times as much."""
+def frames_csv(report: VideoReport) -> Iterator[str]:
+    """``frames.csv`` in pieces: as a table, all of a long video would take many times as much."""
     log = FrameLog.of(report.frames)
-    pieces = [
-        format_csv(_rows(log, start, min(start + _PIECE, len(log))))
-        for start in range(0, max(len(log), 1), _PIECE)
-    ]
-    return "".join([pieces[0], *(piece.partition("\n")[2] for piece in pieces[1:])])
+    return _pieces(len(log), lambda start, stop: _rows(log, start, stop))
+
+
+def raw_csv(report: VideoReport) -> Iterator[str]:
+    """What ``frames.csv`` leaves out, in pieces: one row per face and frame.
+
+    Columns ``RAW_COLUMNS``: decisions, and probabilities before smoothing.
+    """
+    log = FrameLog.of(report.frames)
+    # Readings come track by track, in order of time; so do the rows in this order.
+    order = np.argsort(log.faces["track"], kind="stable")
+    decisions = np.full(len(order), UNDECIDED, np.int8)
+    decided = [readings.decision for readings in find_readings(report).values()]
+    decisions[order[len(order) - sum(map(len, decided)) :]] = np.concatenate([[], *decided])
+    del order, decided
+    return _pieces(len(log.faces), lambda start, stop: _raw_rows(log, decisions, start, stop))
 
 
 def to_json(report: VideoReport) -> str:
@@ -195,6 +180,31 @@ def to_json(report: VideoReport) -> str:
         **summarize(report),
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _pieces(count: int, rows: Callable[[int, int], pd.DataFrame]) -> Iterator[str]:
+    """CSV text of so many frames or faces, a few thousand at a time; the header once."""
+    for start in range(0, max(count, 1), _PIECE):
+        text = format_csv(rows(start, min(start + _PIECE, count)))
+        yield text.partition("\n")[2] if start else text
+
+
+def _raw_rows(log: FrameLog, decisions: NDArray[np.int8], start: int, stop: int) -> pd.DataFrame:
+    """``RAW_COLUMNS`` of the faces at these positions; a decision for every face of the log."""
+    faces = log.faces[start:stop]
+    frames = log.frames[faces["frame"]]
+    unsmoothed = np.where(np.isnan(faces["raw"]), faces["probabilities"], faces["raw"])
+    table = pd.DataFrame(
+        {
+            "frame": frames["index"],
+            "time_s": frames["time_s"],
+            "track": _numbers(faces["track"]),
+            # -1, undecided, is the last one.
+            "decision": np.array([*EMOTIONS, None])[decisions[start:stop]],
+            **dict(zip(EMOTIONS, unsmoothed.T.astype(float), strict=True)),
+        }
+    )
+    return _typed(table, RAW_COLUMNS)
 
 
 def _rows(log: FrameLog, start: int, stop: int) -> pd.DataFrame:

@@ -57,8 +57,8 @@ class Readings:
     end_s: NDArray[np.float64]
     probabilities: Probabilities
     flags: NDArray[np.uint8]
-    decision: NDArray[np.int64]
-    reason: NDArray[np.int64]
+    decision: NDArray[np.int8]
+    reason: NDArray[np.int8]
 
     @property
     def seconds(self) -> NDArray[np.float64]:
@@ -151,8 +151,8 @@ def _decide(
         end_s=end_s,
         probabilities=probabilities,
         flags=flags,
-        decision=np.repeat(decisions, lengths),
-        reason=np.repeat(reasons, lengths),
+        decision=np.repeat(np.array(decisions, np.int8), lengths),
+        reason=np.repeat(np.array(reasons, np.int8), lengths),
     )
 
 
@@ -161,7 +161,7 @@ def _most(flags: NDArray[np.uint8]) -> int:
     return int(np.argmax([np.count_nonzero(flags >> bit & 1) for bit in range(len(FLAGS))]))
 
 
-def _runs(values: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def _runs(values: NDArray[np.integer]) -> Iterator[tuple[int, int]]:
     """Begin and end of each stretch of equal values."""
     if len(values):
         changes = (np.flatnonzero(np.diff(values)) + 1).tolist()

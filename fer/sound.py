@@ -66,6 +66,7 @@ class Sound:
     def join(self, target: OutputContainer) -> None:
         """Add a sound track to a container that nothing has been written to."""
         if not self._container.streams.audio:
+            self._stack.close()  # its index of an hour's pictures takes megabytes
             return
         stream = self._container.streams.audio[0]
         if cast(object, stream.codec_context) is None:

@@ -70,8 +70,7 @@ def _stack(readings: Readings, start: float, end: float) -> Image:
     times = start + (np.arange(_PLOT) + 0.5) / _PLOT * (end - start)
     at = np.clip(np.searchsorted(readings.start_s, times, side="right") - 1, 0, None)
     shown = (times >= readings.start_s[at]) & (times < readings.end_s[at])
-    probabilities = readings.probabilities
-    tops = probabilities.cumsum(axis=1)[at]  # (width, 7)
+    tops = readings.probabilities[at].cumsum(axis=1)  # (width, 7)
     tops[:, -1] = 2.0  # sums may miss 1 by a rounding
     level = (np.arange(_AREA)[::-1] + 0.5) / _AREA
     expression = (level[:, None, None] >= tops[None]).sum(axis=2)  # (height, width)

@@ -21,6 +21,7 @@ from fer.background import Behind, ahead
 from fer.errors import MediaError
 from fer.face_search import find_faces
 from fer.frame_log import FrameLog
+from fer.memory import give_back
 from fer.moments import Moments
 from fer.pipeline import Analyzer
 from fer.provenance import versions
@@ -55,6 +56,9 @@ _THRESHOLDS: Final = {
     "turned_above": quality.TURNED,
 }
 
+
+#: Frames after which memory is given back.
+_TIDIED: Final = 10_000
 
 #: Bytes of pictures that may wait between two steps, and the most pictures that may.
 _WAITING: Final = 32_000_000
@@ -161,6 +165,8 @@ def analyze_video(
                 found = analyzer.read(frame.image, faces, frame.index, frame.time_s)
                 result = tracker.update(found, cut=frame.cut)
                 results.append(result)
+                if len(results) % _TIDIED == 0:
+                    give_back()  # what growing indexes and results leave behind
                 show((frame, result, boxes))
                 if on_progress is not None:
                     elapsed_s = monotonic() - started
@@ -170,6 +176,7 @@ def analyze_video(
                     break
         except BrokenVideoError as exc:
             notes["broken_at_s"] = round(exc.time_s, 3)
+    give_back()  # what was decoded and encoded with, before the results are written
     if not results:
         raise MediaError(
             f"Nothing of the video is left from {settings.start_s:g} s on: choose an earlier part."

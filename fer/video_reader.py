@@ -29,6 +29,7 @@ from av.video.stream import VideoStream
 
 from fer.cuts import CutFinder
 from fer.errors import MediaError
+from fer.memory import give_back
 from fer.types import Image
 from fer.video_duration import announced_duration, ends_early, time_base
 from fer.video_pictures import (
@@ -172,8 +173,10 @@ def read_frames(
         MediaError: if it is not a video, has no picture, or is too large.
         BrokenVideoError: after the last readable frame of a damaged video.
     """
-    with _open(source) as (container, stream):
-        entry = find_entry(container, stream, start_s, time_base(stream))
+    entry = None
+    if start_s > 0:
+        with _open(source) as (container, stream):
+            entry = find_entry(container, stream, start_s, time_base(stream))
     with _open(source) as (container, stream):
         pictures = Pictures(stream, allocate)
         choice = _Choice(start_s, end_s, fps)
@@ -208,6 +211,7 @@ def open_container(source: Path | BinaryIO) -> Iterator[InputContainer]:
                 "This is not a video that can be read: it is another kind of file, or has lost "
                 "its end. Use MP4, MOV, M4V, MKV, WebM, AVI or GIF."
             ) from exc
+        give_back()
         yield container
 
 

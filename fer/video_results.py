@@ -62,9 +62,10 @@ def analyze_one(
         written = target.name
     else:
         names = [ANNOTATED]
-        for name, data in parts:
+        for name, pieces in parts:
             (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_bytes(data)
+            with (folder / name).open("wb") as file:
+                file.writelines(pieces)
             names.append(name)
         written = ", ".join(name for name in names if "/" not in name)
     if (broken_at := report.settings.get("broken_at_s")) is not None:

@@ -17,7 +17,7 @@ PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 
 #: Rows from the ground up: a module imports from its own row or those before it, never later ones.
 LAYERS = (
-    ("types", "errors", "provenance"),
+    ("types", "errors", "provenance", "memory"),
     (
         "quality",
         "cuts",

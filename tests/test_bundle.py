@@ -34,7 +34,7 @@ def collected() -> Moments:
 
 
 def test_a_bundle_holds_every_part_and_is_the_same_each_time(tmp_path: Path) -> None:
-    parts = dict(make_parts(of(*FRAMES), collected()))
+    parts = {name: b"".join(pieces) for name, pieces in make_parts(of(*FRAMES), collected())}
     assert set(parts) == {
         *("frames.csv", "raw.csv", "segments.csv", "captions.vtt", "report.json", "timeline.png"),
         *("moments/track1_happy_0.00s.jpg", "moments/track1_sad_0.50s.jpg"),
@@ -44,7 +44,7 @@ def test_a_bundle_holds_every_part_and_is_the_same_each_time(tmp_path: Path) -> 
     zips = []
     for annotated in (video, b"pictures", b"pictures"):
         target = io.BytesIO()
-        write_zip(target, parts.items(), annotated)
+        write_zip(target, ((name, [data]) for name, data in parts.items()), annotated)
         zips.append(target.getvalue())
         with zipfile.ZipFile(target) as archive:
             assert archive.testzip() is None

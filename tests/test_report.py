@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from fer import report
+from fer.frame_log import FrameLog
 from fer.types import EMOTIONS, FrameResult, VideoReport
 from tests.fakes import frame, prediction
 
@@ -33,7 +36,7 @@ def of(*frames: FrameResult) -> VideoReport:
 
 
 def test_frames_csv_is_the_contract_to_the_letter() -> None:
-    lines = report.write_csv(of(*FRAMES)).splitlines()
+    lines = "".join(report.frames_csv(of(*FRAMES))).splitlines()
     assert lines[0] == (
         "frame,time_s,track,x0,y0,x1,y1,score,label,confidence,"
         "angry,disgust,fear,happy,sad,surprise,neutral,quality"
@@ -50,14 +53,18 @@ def test_frames_csv_is_the_contract_to_the_letter() -> None:
 def test_a_long_video_is_written_in_pieces_that_fit_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = report.write_csv(of(*FRAMES))
+    whole = [[*write(of(*FRAMES))] for write in (report.frames_csv, report.raw_csv)]
+    assert [len(pieces) for pieces in whole] == [1, 1]
     for piece in (1, 2, 3):
         monkeypatch.setattr(report, "_PIECE", piece)
-        assert report.write_csv(of(*FRAMES)) == whole
+        for [text], write in zip(whole, (report.frames_csv, report.raw_csv), strict=True):
+            pieces = [*write(of(*FRAMES))]
+            assert len(pieces) == math.ceil(4 / piece)  # frames, and faces
+            assert "".join(pieces) == text
 
 
 def test_raw_csv_keeps_decisions_and_what_was_before_smoothing() -> None:
-    lines = report.format_csv(report.raw_table(of(*FRAMES))).splitlines()
+    lines = "".join(report.raw_csv(of(*FRAMES))).splitlines()
     assert lines[0] == "frame,time_s,track,decision,angry,disgust,fear,happy,sad,surprise,neutral"
     assert lines[1] == "0,0.0000,1,happy,0.0500,0.0500,0.0500,0.7000,0.0500,0.0500,0.0500"
     assert len(lines) == 1 + 4  # a frame without a face has nothing to say here
@@ -124,7 +131,8 @@ def test_json_of_one_frame_and_of_none() -> None:
     assert one["tracks"][0]["share"] == {"happy": 1.0}
     none = json.loads(report.to_json(of()))
     assert none["share_without_face"] is None
-    assert report.write_csv(of()).count("\n") == 1
+    assert "".join(report.frames_csv(of())).count("\n") == 1
+    assert "".join(report.raw_csv(of())).count("\n") == 1
 
 
 @pytest.mark.parametrize("frames", [FRAMES, FRAMES[:1], FRAMES[2:3], ()])
@@ -141,3 +149,24 @@ def test_json_refuses_what_other_programs_could_not_read() -> None:
     bad = VideoReport("a", "m", "h", "d", (), {"fps": math.nan})
     with pytest.raises(ValueError, match="JSON"):
         report.to_json(bad)
+
+
+def test_a_longer_video_takes_hardly_more_memory_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "_PIECE", 500)
+
+    def peaks(count: int) -> list[int]:
+        log = FrameLog.of(
+            frame(prediction(BOX, track=1, happy=0.7), index=i, time_s=i / 25) for i in range(count)
+        )
+        found = []
+        for write in (report.frames_csv, report.raw_csv):
+            tracemalloc.start()
+            written = sum(map(len, write(replace(of(), frames=log))))
+            found.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            assert written > 60 * count
+        return found
+
+    # A decision for every face takes some bytes; its line of text and its row of a table do not.
+    for short, long in zip(peaks(1_000), peaks(6_000), strict=True):
+        assert long - short < 5_000 * 100

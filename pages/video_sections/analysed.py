@@ -51,7 +51,7 @@ def analyze(
     return AnalysedVideo(
         report,
         annotated.getvalue(),
-        dict(make_parts(report, moments)),
+        {name: b"".join(pieces) for name, pieces in make_parts(report, moments)},
         key_moments(report, moments),
         moments.strip,
     )

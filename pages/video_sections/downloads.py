@@ -19,7 +19,8 @@ def show_downloads(video: AnalysedVideo) -> None:
 
     def bundle() -> bytes:
         target = io.BytesIO()
-        write_zip(target, video.parts.items(), video.annotated)
+        parts = ((name, [data]) for name, data in video.parts.items())
+        write_zip(target, parts, video.annotated)
         return target.getvalue()
 
     stem = video.report.source.rpartition(".")[0] or video.report.source
