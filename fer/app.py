@@ -18,6 +18,7 @@ from fer import app_session, artifacts, private_files
 from fer.classifier import FacialExpressionModel
 from fer.errors import FerError, OperatorError
 from fer.faces import create_detector, detector_status
+from fer.memory import give_back
 from fer.operator import Operator, load_operator
 from fer.pipeline import Analyzer
 from fer.private_files import PrivateFilesError
@@ -60,6 +61,7 @@ def run() -> None:
         app_session.show_controls(operator)
     with body:
         page.run()
+    give_back()  # what the run of a page has freed: a detector, pictures
 
 
 def navigation(operator: Operator) -> st.Page:

@@ -12,9 +12,8 @@ from collections.abc import Generator, Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from fer.tracking import overlap
+from fer.tracking import overlap, pairs
 from fer.types import Detector, Face
 from fer.video_reader import BrokenVideoError, VideoFrame
 from fer.video_settings import SEARCH_S
@@ -152,8 +151,8 @@ class _Stretch:
                 self.found[position] = self.look(position)
         if last - first < 2:
             return
-        pairs = _pairs(self.found[first], self.found[last])
-        if pairs is None:
+        faces = _same_faces(self.found[first], self.found[last])
+        if faces is None:
             middle = (first + last) // 2
             self.fill(first, middle)
             self.fill(middle, last)
@@ -161,22 +160,21 @@ class _Stretch:
         begin, end = self._times[first], self._times[last]
         for position in range(first + 1, last):
             weight = (self._times[position] - begin) / (end - begin)
-            moved = [_between(one, other, weight) for one, other in pairs]
+            moved = [_between(one, other, weight) for one, other in faces]
             self.found[position] = tuple(sorted(moved, key=_area, reverse=True))
 
 
-def _pairs(first: _Faces, last: _Faces) -> list[tuple[Face, Face]] | None:
+def _same_faces(first: _Faces, last: _Faces) -> list[tuple[Face, Face]] | None:
     """Each face with itself a moment later; None if one came, went or moved far."""
     if len(first) != len(last):
         return None
     if not first:
         return []
     boxes = [np.array([face.box for face in faces], float) for faces in (first, last)]
-    overlaps = overlap(*boxes)
-    rows, columns = linear_sum_assignment(overlaps, maximize=True)
-    if overlaps[rows, columns].min() < _SAME_PLACE:
+    same = pairs(overlap(*boxes), _SAME_PLACE)
+    if len(same) < len(first):
         return None
-    return [(first[row], last[column]) for row, column in zip(rows, columns, strict=True)]
+    return [(first[row], last[column]) for row, column in same]
 
 
 def _area(face: Face) -> int:

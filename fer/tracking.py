@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from fer.quality import UNCERTAIN, with_doubt
 from fer.types import Face, FacePrediction, FrameResult, Probabilities
@@ -96,13 +95,7 @@ class Tracker:
             np.array([face.box for face in faces], float),
             np.array([self._tracks[number].face.box for number in numbers], float),
         )
-        overlaps[overlaps < MIN_OVERLAP] = 0.0
-        rows, columns = linear_sum_assignment(overlaps, maximize=True)
-        return {
-            int(row): numbers[column]
-            for row, column in zip(rows, columns, strict=True)
-            if overlaps[row, column] > 0
-        }
+        return {row: numbers[column] for row, column in pairs(overlaps, MIN_OVERLAP)}
 
     def _follow(self, number: int, prediction: FacePrediction, now: float) -> FacePrediction:
         """Number one face, smooth it, and remember it for the next frame."""
@@ -141,3 +134,25 @@ def overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None, :] - shared
     return np.asarray(shared / union, np.float64)
+
+
+def pairs(overlaps: NDArray[np.float64], least: float) -> list[tuple[int, int]]:
+    """Which boxes of two pictures belong together, so that overlaps add up to the most.
+
+    Args:
+        overlaps: (N, M), as ``overlap`` gives them.
+        least: what overlaps less, above 0, is no pair.
+
+    Returns:
+        Positions in the one and in the other, each at most once.
+    """
+    candidates = overlaps >= least
+    rows, columns = candidates.nonzero()
+    if max(candidates.sum(axis=0).max(), candidates.sum(axis=1).max()) > 1:
+        # Rare, and loading it takes 37 MB (docs/performance.md).
+        from scipy.optimize import linear_sum_assignment
+
+        best, other = linear_sum_assignment(np.where(candidates, overlaps, 0.0), maximize=True)
+        chosen = candidates[best, other]
+        rows, columns = best[chosen], other[chosen]
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
-from fer.tracking import Tracker, overlap
+from fer.tracking import Tracker, overlap, pairs
 from fer.types import FrameResult
 from tests.fakes import frame, prediction
 
@@ -103,3 +104,22 @@ def test_a_cut_ends_all_tracks() -> None:
     after = tracker.update(frame(prediction(sad=0.8), time_s=0.1), cut=True)
     assert tracks(after) == [2]
     assert after.predictions[0].label == "sad"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_pairs_are_those_of_the_best_assignment(share: float) -> None:
+    """With and without two that claim the same place."""
+    rng = np.random.default_rng(3)
+    sizes = set()
+    for _ in range(200):
+        overlaps = rng.random(rng.integers(1, 5, 2)) * (rng.random() < share or 0.3)
+        overlaps[overlaps < 0.25] = 0.0
+        rows, columns = linear_sum_assignment(overlaps, maximize=True)
+        best = [(r, c) for r, c in zip(rows, columns, strict=True) if overlaps[r, c] > 0]
+        assert pairs(overlaps, 0.25) == best
+        sizes.add(len(best))
+    assert sizes >= {0, 1, 2}
+
+
+def test_what_overlaps_too_little_is_no_pair() -> None:
+    assert pairs(np.array([[0.24, 0.0], [0.0, 0.9]]), 0.25) == [(1, 1)]
