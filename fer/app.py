@@ -31,6 +31,9 @@ _STYLE: Final = _ASSETS / "app.css"
 #: Where a session keeps the threshold of "unsure" that its visitor chose.
 _UNSURE: Final = "unsure threshold"
 
+#: Where a session keeps which run its visitor chose.
+_MODEL: Final = "model"
+
 #: (page, title, icon) in the order of the menu.
 _PAGES: Final = (
     ("home", "Home", ":material/home:"),
@@ -56,6 +59,7 @@ def run() -> None:
         _tell(error)
         return
     page = navigation(operator)
+    _choose_model()
     body, foot = st.container(), st.container()
     with foot:  # first: what it deletes must be gone before the page looks for it
         app_session.show_controls(operator)
@@ -171,20 +175,36 @@ def load_model(run: str | None = None) -> FacialExpressionModel:
     """The served model, loaded once per process and shared by all sessions.
 
     Args:
-        run: name of a run; the default run if None.
+        run: name of a run; the one that the visitor chose if None.
 
     Raises:
         ModelError: if there is no such run, or its files are damaged.
     """
-    name = run or artifacts.default_run()
+    name = run or st.session_state.get(_MODEL) or artifacts.default_run()
     meta = artifacts.run_folder(name) / "meta.json"
     return _load_model(name, meta.stat().st_mtime if meta.exists() else 0.0)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model…")
+@st.cache_resource(max_entries=3, show_spinner="Loading the model…")
 def _load_model(run: str, changed: float) -> FacialExpressionModel:  # noqa: ARG001
     # `changed` is part of the cache key only: a run that was trained anew is loaded anew.
     return FacialExpressionModel.load(run)
+
+
+def _choose_model() -> None:
+    """Let the visitor choose between the fast and the accurate model, where both are there."""
+    runs = [artifacts.default_run(), artifacts.ACCURATE_RUN]
+    if set(runs) <= set(artifacts.list_runs()):
+        words = dict(zip(runs, ("Fast", "Accurate"), strict=True))
+        st.session_state[_MODEL] = st.sidebar.segmented_control(
+            "Model",
+            runs,
+            default=st.session_state.get(_MODEL, runs[0]),
+            required=True,
+            format_func=lambda run: words[run],
+            help="The accurate one averages several networks over each face and its mirror image. "
+            "It takes a few times as long per face. A camera that runs keeps the one it has.",
+        )
 
 
 def new_analyzer(run: str | None = None) -> Analyzer:
@@ -218,7 +238,7 @@ def looks(prediction: FacePrediction, least: float = 0.0) -> str:
     words = f"looks **{prediction.label}** ({prediction.confidence:.0%})"
     if prediction.confidence < least:
         words = f"**unsure**: most like {prediction.label} ({prediction.confidence:.0%})"
-    doubts = " and ".join(prediction.quality)
+    doubts = " and ".join(flag for flag in prediction.quality if flag != "uncertain")
     return f"{words}, but the face is {doubts}: trust it less" if doubts else words
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,9 @@ from fer.types import EMOTIONS, FACE_SIZE, Run
 
 #: The run that every page and command uses unless told otherwise.
 DEFAULT_RUN: Final = "wide"
+
+#: The run that the app offers beside it: slower, and more often right.
+ACCURATE_RUN: Final = "accurate"
 
 META: Final = "meta.json"
 ARCHITECTURE: Final = "model.json"
@@ -39,7 +42,8 @@ STATUS: Final = "status.json"
 #: Log of every look at the test split, beside the runs.
 LOOKS: Final = "RESULTS.csv"
 
-#: What every finished run must hold; their hashes stand in ``meta.json``.
+#: What a finished run must hold, a combined one its predictions only; their hashes stand in
+#: ``meta.json``.
 HASHED: Final = (ARCHITECTURE, WEIGHTS, SERVING, HISTORY, PREDICTIONS)
 
 #: What a run may hold besides; hashed as well where it is there.
@@ -107,10 +111,34 @@ def load_run(name: str | Path) -> Run:
     """
     folder = name if isinstance(name, Path) else run_folder(name)
     run = _describe(folder.name, read_meta(folder))
-    present = [file for file in OPTIONAL if file in run.files or (folder / file).exists()]
-    for file in (*HASHED, *present):
+    for file in _files_of(folder, run.members, run.files):
         _check_file(folder / file, run.files.get(file))
+    for member, recorded in run.details.get("members", {}).items():
+        if recorded != member_hashes(load_run(member)):
+            raise ModelError(
+                f"The run {run.name} was made with another {member} than the one that is here. "
+                f"Make it anew: python -m fer combine {run.name} {' '.join(run.members)}"
+            )
     return run
+
+
+def _files_of(folder: Path, members: Collection[str], recorded: Container[str]) -> list[str]:
+    """Files that a run must hold or does hold, and whose hashes are kept."""
+    required = (PREDICTIONS,) if members else HASHED
+    return [*required, *(file for file in OPTIONAL if file in recorded or (folder / file).exists())]
+
+
+def member_hashes(run: Run) -> dict[str, str]:
+    """What is kept of a member of a combined run: SHA-256 of its files that answer."""
+    return {"float": run.files[SERVING], "served": run.files[served_file(run)]}
+
+
+def served_hash(run: Run) -> str:
+    """SHA-256 of what answers for a run in the app: of its served file, or of its members'."""
+    if not run.members:
+        return run.files[served_file(run)]
+    hashes = (member["served"] for member in run.details["members"].values())
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def served_file(run: Run) -> str:
@@ -196,8 +224,8 @@ def file_hash(path: Path) -> str:
 
 def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     """Write ``meta.json`` with the hashes of the files that lie beside it."""
-    present = [name for name in OPTIONAL if (folder / name).exists()]
-    hashes = {name: file_hash(folder / name) for name in (*HASHED, *present)}
+    names = _files_of(folder, meta.get("members", ()), ())
+    hashes = {name: file_hash(folder / name) for name in names}
     write_text(folder / META, json.dumps({**meta, "files": hashes}, indent=2) + "\n")
 
 

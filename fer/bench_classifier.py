@@ -73,6 +73,7 @@ def _by_run(rounds: int, peaks: dict[str, float]) -> tuple[Table, dict[tuple[str
     passes: dict[tuple[str, str], Pass] = {}
     for name in artifacts.list_runs():
         folder = artifacts.run_folder(name)
+        # A combined run has no file of its own: it costs what its members cost, twice.
         for kind, file in (("float32", artifacts.SERVING), ("int8", artifacts.QUANTISED)):
             if (folder / file).exists():
                 passes[name, kind] = _litert(folder / file, batch=1, threads=1)

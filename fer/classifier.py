@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -57,10 +57,7 @@ class FacialExpressionModel:
         chosen = run or artifacts.default_run()
         described = artifacts.load_run(chosen)
         folder = chosen if isinstance(chosen, Path) else artifacts.run_folder(chosen)
-        if runtime == "keras":
-            return cls(described, _keras_forward(folder))
-        file = artifacts.served_file(described) if runtime == "served" else artifacts.SERVING
-        return cls(described, litert_forward(folder / file))
+        return cls(described, _forward_of(described, folder, runtime))
 
     @property
     def run(self) -> Run:
@@ -84,6 +81,30 @@ class FacialExpressionModel:
         with self._lock:
             probabilities = self._forward(prepared)
         return self._calibration.apply(probabilities) if calibrated else probabilities
+
+
+def _forward_of(run: Run, folder: Path, runtime: Runtime) -> Forward:
+    """The forward pass of a run, or the mean of its members'."""
+    if run.members:
+        members = [artifacts.load_run(member) for member in run.members]
+        return _averaged(
+            [_forward_of(member, artifacts.run_folder(member.name), runtime) for member in members]
+        )
+    if runtime == "keras":
+        return _keras_forward(folder)
+    file = artifacts.served_file(run) if runtime == "served" else artifacts.SERVING
+    return litert_forward(folder / file)
+
+
+def _averaged(forwards: Sequence[Forward]) -> Forward:
+    """The mean of several networks over each face and its mirror image."""
+
+    def forward(faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        views = (faces, np.ascontiguousarray(faces[:, :, ::-1]))
+        answers = [each(view) for each in forwards for view in views]
+        return np.asarray(np.mean(answers, axis=0), dtype=np.float32)
+
+    return forward
 
 
 def litert_forward(path: Path) -> Forward:

@@ -104,10 +104,12 @@ def evaluate_run(name: str, dataset: Dataset) -> Evaluation:
     model, folder = FacialExpressionModel.load(name, "float"), artifacts.run_folder(name)
     run, test = model.run, dataset.split("test")
     probabilities = model.predict(test.images, calibrated=False)
-    mirrored = flip_averaged(model, test.images)
     metrics = measure(dataset, probabilities)
     problems = _compare_predictions(folder, artifacts.PREDICTIONS, dataset, probabilities)
-    problems += _compare_predictions(folder, artifacts.FLIPPED, dataset, mirrored)
+    mirrored = probabilities  # a combined run looks at the mirror image by itself
+    if not run.members:
+        mirrored = flip_averaged(model, test.images)
+        problems += _compare_predictions(folder, artifacts.FLIPPED, dataset, mirrored)
     problems += _compare_figures(run.metrics.get("test", {}), metrics)
     problems += _compare_calibration(model, dataset, probabilities)
     problems += _compare_network(run)
@@ -128,7 +130,8 @@ def complete_run(name: str, dataset: Dataset) -> None:
     """
     model, folder = FacialExpressionModel.load(name, "float"), artifacts.run_folder(name)
     test = dataset.split("test")
-    write_predictions(folder / artifacts.FLIPPED, dataset, flip_averaged(model, test.images))
+    if not model.run.members:
+        write_predictions(folder / artifacts.FLIPPED, dataset, flip_averaged(model, test.images))
     meta = artifacts.read_meta(folder)
     probabilities = model.predict(test.images, calibrated=False)
     meta["calibration"] = calibrate(meta["recipe"], model, dataset, probabilities)
@@ -260,10 +263,12 @@ def _compare_calibration(
 
 
 def _compare_network(run: Run) -> list[str]:
-    layers = read_layers(artifacts.run_folder(run.name))
+    views = 2 if run.members else 1
+    networks = [read_layers(artifacts.run_folder(name)) for name in run.members or (run.name,)]
+    layers = [layer for network in networks for layer in network]
     found = {
         "parameters": sum(layer.parameters for layer in layers),
-        "multiply_adds": sum(layer.multiply_adds for layer in layers),
+        "multiply_adds": views * sum(layer.multiply_adds for layer in layers),
     }
     return [
         f"{artifacts.META} gives {run.metrics[name]} as {name}; the layers make {number}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import platform
 import shutil
@@ -29,6 +28,7 @@ from fer.evaluation import (
     measure,
     write_predictions,
 )
+from fer.looks import log_look
 from fer.model_card import model_card
 from fer.network import multiply_adds
 from fer.preprocessing import Scaling, describe, scaling_of, to_model_input
@@ -103,8 +103,8 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     draft.rename(folder)
 
     run = artifacts.load_run(folder)
-    _log_look(run, "single", metrics)
-    _log_look(run, "flip-averaged", measure(dataset, mirrored))
+    log_look(run, "single", metrics)
+    log_look(run, "flip-averaged", measure(dataset, mirrored))
     return run
 
 
@@ -195,33 +195,3 @@ def _write_fastest(folder: Path, files: Mapping[str, bytes], test: Split) -> dic
 def _known(value: float) -> float | None:
     """JSON knows no NaN."""
     return None if math.isnan(value) else float(value)
-
-
-def _log_look(run: Run, view: str, metrics: Mapping[str, Any]) -> None:
-    """Add one line to ``RESULTS.csv``: every look at the test split is on record."""
-    shown = ("all", "PublicTest", "PrivateTest", "without_twins")
-    record = {
-        "finished": run.details["finished"],
-        "run": run.name,
-        "recipe": run.details["recipe"]["name"],
-        "validation": run.details["recipe"]["validation"],
-        "seed": run.seed,
-        "epochs": run.details["recipe"]["epochs"],
-        "hours": round(run.details["seconds"] / 3600, 2),
-        "parameters": run.metrics["parameters"],
-        "multiply_adds": run.metrics["multiply_adds"],
-        "view": view,
-        **{name: round(metrics[name]["accuracy"], 4) for name in shown if name in metrics},
-        "low": round(metrics["all"]["low"], 4),
-        "high": round(metrics["all"]["high"], 4),
-        "macro_f1": round(metrics["all"]["macro_f1"], 4),
-        "commit": run.commit,
-        "machine": run.details["machine"],
-    }
-    path = artifacts.models_dir() / artifacts.LOOKS
-    is_new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(record), lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(record)

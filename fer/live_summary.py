@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fer import quality
-from fer.artifacts import served_file
+from fer.artifacts import served_hash
 from fer.live import MAX_GAP_S
 from fer.live_recording import PER_S
 from fer.live_session import LiveSession
@@ -52,7 +52,7 @@ def make_report(session: LiveSession, run: Run) -> VideoReport | None:
     return VideoReport(
         source=SOURCE,
         model=run.name,
-        model_hash=run.files[served_file(run)],
+        model_hash=served_hash(run),
         detector=session.detector,
         frames=frames,
         settings={

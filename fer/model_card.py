@@ -18,27 +18,30 @@ _PARTS: Final = {
 def model_card(name: str, run: Run) -> str:
     """Write the card of a finished run as Markdown, from its ``meta.json`` alone."""
     details, metrics = run.details, run.metrics
-    recipe, test = details["recipe"], metrics["test"]
+    kind = "The mean of convolutional networks" if run.members else "A convolutional network"
+    views = (
+        "Averaged over each face and its mirror image"
+        if run.members
+        else "One view per face, no averaging over mirror images"
+    )
     return f"""# Model card: {name}
 
-A convolutional network that sorts a 48x48 grey picture of one face into seven
+{kind} that sorts a 48x48 grey picture of one face into seven
 expressions: {", ".join(run.labels)}. It says what a face looks like to the people who
 labelled FER2013. It does not know what anybody feels.
 
 ## Figures
 
-{_figures(test)}
+{_figures(metrics["test"])}
 
-Intervals are 95% Wilson intervals. One view per face, no averaging over mirror images.
+Intervals are 95% Wilson intervals. {views}.
 {details["protocol"]}
 
 {_calibration(details.get("calibration") or {})}
 
 {_serving(details.get("serving") or {})}
 
-In the epoch that was kept ({metrics["kept_epoch"]} of {recipe["epochs"]}) the running training
-accuracy, under dropout and on varied pictures, was {metrics["train_accuracy"]:.3f}
-(loss {metrics["train_loss"]:.3f}){_validation(metrics)}.
+{_trained(run)}
 
 ## Data
 
@@ -74,8 +77,7 @@ by its name `{name}` and its commit `{run.commit}`.
 
 | | |
 | --- | --- |
-| recipe | `{recipe["name"]}`, seed {run.seed} |
-| epochs, batch size | {recipe["epochs"]}, {recipe["batch_size"]} |
+{_recipe(run)}
 | parameters | {metrics["parameters"]:,} |
 | multiply-adds per face | {metrics["multiply_adds"] / 1e6:.0f} M |
 | training time | {details["seconds"] / 60:.0f} minutes on {details["machine"]}, beside other work |
@@ -83,10 +85,41 @@ by its name `{name}` and its commit `{run.commit}`.
 | commit | `{run.commit}` |
 | versions | {", ".join(f"{k} {v}" for k, v in details["versions"].items())} |
 
-Train it again with `python -m fer train --recipe {recipe["name"]}`; check these figures with
+Make it again with `{_command(name, run)}`; check these figures with
 `python -m fer evaluate {name}`. Licence of the weights: MIT, as the project; FER2013's images
 are not part of it and keep their own terms.
 """
+
+
+def _trained(run: Run) -> str:
+    metrics = run.metrics
+    if run.members:
+        return (
+            f"It was not trained itself; on the validation images it was right on "
+            f"{metrics['val_accuracy']:.3f} (loss {metrics['val_loss']:.3f})."
+        )
+    return (
+        f"In the epoch that was kept ({metrics['kept_epoch']} of "
+        f"{run.details['recipe']['epochs']}) the running training\n"
+        f"accuracy, under dropout and on varied pictures, was {metrics['train_accuracy']:.3f}\n"
+        f"(loss {metrics['train_loss']:.3f}){_validation(metrics)}."
+    )
+
+
+def _recipe(run: Run) -> str:
+    recipe = run.details["recipe"]
+    if run.members:
+        return f"| members | {', '.join(f'`{member}`' for member in run.members)} |"
+    return (
+        f"| recipe | `{recipe['name']}`, seed {run.seed} |\n"
+        f"| epochs, batch size | {recipe['epochs']}, {recipe['batch_size']} |"
+    )
+
+
+def _command(name: str, run: Run) -> str:
+    if run.members:
+        return f"python -m fer combine {name} {' '.join(run.members)}"
+    return f"python -m fer train --recipe {run.details['recipe']['name']}"
 
 
 def _validation(metrics: Mapping[str, Any]) -> str:
@@ -121,8 +154,9 @@ def _serving(serving: Mapping[str, Any]) -> str:
     if not serving:
         return "The app serves the network in float32, to which the figures above belong."
     found, reference = serving["measured"][serving["way"]], serving["measured"]["float32"]
+    served = f"`{serving['file']}`" if "file" in serving else "the members' own files"
     return (
-        f"These figures are the float32 network's. The app serves `{serving['file']}` "
+        f"These figures are the float32 network's. The app serves {served} "
         f"({serving['way']}, {found['size'] / 1e6:.1f} MB), {found['speed']:.1f} times as fast in "
         f"processor time: accuracy {found['accuracy']:.4f} against {reference['accuracy']:.4f} and "
         f"calibration error {found['ece']:.4f} against {reference['ece']:.4f} on all test images."

@@ -16,7 +16,7 @@ import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
 from fer import quality
-from fer.artifacts import served_file
+from fer.artifacts import served_hash
 from fer.photo import PhotoResult, PhotoSettings
 from fer.pipeline import Analyzer
 from fer.provenance import NOTE, versions
@@ -69,7 +69,7 @@ class Provenance:
         run = analyzer.classifier.run
         return cls(
             model=run.name,
-            model_hash=run.files[served_file(run)],
+            model_hash=served_hash(run),
             detector=analyzer.detector.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )

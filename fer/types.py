@@ -240,6 +240,11 @@ class Run:
     files: Mapping[str, str]
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Names of the runs whose answers it averages; empty for a network of its own."""
+        return tuple(self.details.get("members", ()))
+
 
 class Detector(Protocol):
     """Finds faces. May hold state, so use one per stream."""

@@ -73,7 +73,7 @@ def make_run(
         (folder / file).touch()
     (folder / artifacts.CARD).write_text("# Model card\nMeant for learning.")
     figures = score(labels, seven.astype(np.float32))
-    calibration = {}
+    calibration: dict[str, object] = {}
     if temperature is not None:
         calibration = {"temperature": temperature, "even_share": 0.0}
         calibration |= {"unsure_threshold": 0.5, "fitted_on": "10 faces"}

@@ -162,10 +162,11 @@ def test_validation_on_a_slice_leaves_the_test_split_alone(dataset: Dataset) -> 
     dataset = dataclasses.replace(dataset, images=images)
     seen: list[TrainingProgress] = []
 
-    def history(of: Dataset) -> list[dict[str, float]]:
+    def history(of: Dataset) -> list[list[float]]:
         recipe = tiny_recipe(validation="slice", epochs=1, batch_size=1, run=f"run-{len(seen)}")
         trained = train(recipe, of, on_progress=seen.append, networks=NETWORKS)
-        return trained.history.drop(columns="seconds").to_dict("records")
+        figures: list[list[float]] = trained.history.drop(columns="seconds").values.tolist()
+        return figures
 
     first = history(dataset)
     assert seen[-1].steps == 126  # of 140, a tenth held out

@@ -8,17 +8,18 @@ import streamlit as st
 
 from fer import artifacts, data_charts
 from fer.account import Account
-from fer.app import load_model
+from fer.app import load_model, plain
 from fer.architecture import read_layers
 from fer.latency import measure
 from fer.provenance import machine
+from fer.types import Run
 from pages.model_sections.shared import show_numbers
 
 
 def show(account: Account, _: Sequence[Account]) -> None:
     """Drawing and layers, files, latency."""
     folder = artifacts.run_folder(account.run.name)
-    layers = read_layers(folder)
+    layers = read_layers(artifacts.run_folder(_choose_network(account.run)))
     totals = {
         "Layers": len(layers),
         "Parameters": sum(layer.parameters for layer in layers),
@@ -58,6 +59,18 @@ def show(account: Account, _: Sequence[Account]) -> None:
     ]
     st.dataframe(pd.DataFrame(files), hide_index=True, height="content")
     st.caption("Every file was compared with its recorded hash when the run was loaded.")
+
+
+def _choose_network(run: Run) -> str:
+    """The run whose network is drawn: its own, or one that its visitor chooses of its members."""
+    if not run.members:
+        return run.name
+    st.caption(
+        f"{plain(run.name)} is the mean of several networks over each face and its mirror image."
+    )
+    return st.segmented_control(
+        "Network", run.members, default=run.members[0], required=True, key="network"
+    )
 
 
 def show_latency(name: str) -> None:

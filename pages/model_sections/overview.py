@@ -95,9 +95,12 @@ def show_original(account: Account, references: pd.DataFrame) -> None:
     original = references.dropna(subset=["train_accuracy"]).iloc[0]
     ours, test = account.run.metrics, account.run.metrics["test"]["all"]
     missing = "not published"
+    trained = ["not trained itself"] * 2
+    if not account.run.members:
+        trained = [f"{ours['train_accuracy']:.1%}", f"{ours['train_loss']:.3f}"]
     table = {
-        "training accuracy": [f"{original.train_accuracy:.1%}", f"{ours['train_accuracy']:.1%}"],
-        "training loss": [missing, f"{ours['train_loss']:.3f}"],
+        "training accuracy": [f"{original.train_accuracy:.1%}", trained[0]],
+        "training loss": [missing, trained[1]],
         "test accuracy": [f"{original.accuracy:.1%}", f"{test['accuracy']:.1%}"],
         "test loss": [missing, f"{test['loss']:.3f}"],
     }

@@ -9,6 +9,7 @@ import streamlit as st
 from fer import artifacts, model_charts
 from fer.account import Account
 from fer.app import plain, show_errors
+from fer.types import Run
 from pages.model_sections.shared import show_numbers
 
 #: Seconds between two looks for a training run's progress.
@@ -21,16 +22,25 @@ STALE_S = 1800
 def show(account: Account, others: Sequence[Account]) -> None:
     """Runs under way, then the chosen run's curves, then what its recipe says."""
     show_training_runs()
-    runs = [account.run, *(other.run for other in others)]
+    runs = _trained([account.run, *(other.run for other in others)])
     histories = {run.name: artifacts.read_history(artifacts.run_folder(run.name)) for run in runs}
     st.header("Epoch by epoch")
-    show_curves(histories, None if others else account.run.metrics["kept_epoch"])
+    if account.run.members:
+        names = " and ".join(plain(member) for member in account.run.members)
+        st.caption(f"{plain(account.run.name)} is the mean of {names}, which are shown here.")
+    show_curves(histories, None if len(runs) > 1 else runs[0].metrics["kept_epoch"])
     long = pd.concat(history.assign(run=name) for name, history in histories.items())
     show_numbers(long, "history", shares=["accuracy", "val_accuracy"])
-    st.header("Recipes" if others else "Recipe")
+    st.header("Recipes" if len(runs) > 1 else "Recipe")
     settings = pd.DataFrame({run.name: _settings(run.details) for run in runs})
     settings = settings.fillna("").rename_axis("setting").reset_index()
     st.dataframe(settings, hide_index=True, height="content")
+
+
+def _trained(runs: Sequence[Run]) -> list[Run]:
+    """The runs, each combined one replaced by its members, none twice."""
+    names = dict.fromkeys(name for run in runs for name in run.members or (run.name,))
+    return [artifacts.load_run(name) for name in names]
 
 
 def _settings(details: Mapping[str, object]) -> dict[str, str]:
