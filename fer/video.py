@@ -16,7 +16,7 @@ from time import monotonic
 from typing import BinaryIO, Final, Protocol, cast
 
 from fer import quality, video_reader
-from fer.artifacts import served_file
+from fer.artifacts import served_hash
 from fer.background import Behind, ahead
 from fer.errors import MediaError
 from fer.face_search import find_faces
@@ -185,7 +185,7 @@ def analyze_video(
     return VideoReport(
         source=name,
         model=run.name,
-        model_hash=run.files[served_file(run)],
+        model_hash=served_hash(run),
         detector=analyzer.detector.name,
         frames=results,
         settings={
