@@ -8,11 +8,11 @@ from fer.live_seats import SEATS
 from fer.live_servers import ice_servers
 from fer.operator import load_operator
 from pages.live_sections.beside import show_beside
-from pages.live_sections.check import show_check
+from pages.live_sections.check import offer_check, show_findings
 from pages.live_sections.choices import choose_settings
 from pages.live_sections.connection import connected, show_connection, show_full
 from pages.live_sections.player import offer_snapshot, show_player
-from pages.live_sections.resolution import choose_size, is_restarting
+from pages.live_sections.resolution import is_restarting
 from pages.live_sections.shared import is_on, live_session, served_model
 from pages.live_sections.snapshots import show_snapshots
 from pages.live_sections.summary import show_summary
@@ -31,16 +31,16 @@ with app.show_errors():
     room = is_on() or SEATS.taken() < decided.limits.live_sessions
 
     # The picture comes first, but what is chosen below it must be known before.
-    picture, beside = st.columns([3, 2], gap="large")
+    picture, beside = st.columns([3, 2], gap="medium")
     with st.expander("Settings", icon=":material/tune:"):
-        session.settings = choose_settings(model.run)
-        size = choose_size()
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+        session.settings, size = choose_settings(model.run)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         snapshots = st.toggle(
             "Snapshots instead of video",
             help="Single pictures: they need no video connection, so they work in any network.",
         )
-        show_check(servers, room=room)
+        facts = offer_check(servers)
+    show_findings(facts, servers, room=room)
     if snapshots:
         show_snapshots(picture, beside, session.settings)
     elif not room:

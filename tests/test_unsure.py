@@ -23,6 +23,12 @@ def test_an_answer_below_the_limit_is_called_unsure() -> None:
     assert looks(prediction(happy=0.62), 0.63) == "**unsure**: most like happy (62%)"
 
 
+def test_that_an_answer_is_doubtful_is_not_said_of_the_face() -> None:
+    doubtful = prediction(quality=("turned", "uncertain"), happy=0.38)
+    assert looks(doubtful, 0.5).endswith("but the face is turned: trust it less")
+    assert "the face is" not in looks(prediction(quality=("uncertain",), happy=0.38), 0.5)
+
+
 def test_the_choice_on_the_model_page_is_the_start_on_the_photo_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,16 @@ async function glance() {
   return facts;
 }
 
+// Looks again when the visitor answers the browser's question, or plugs a camera in or out.
+async function watch(look) {
+  navigator.mediaDevices?.addEventListener("devicechange", look);
+  try {
+    (await navigator.permissions.query({ name: "camera" })).addEventListener("change", look);
+  } catch {
+    // not every browser tells
+  }
+}
+
 async function tryCamera() {
   try {
     const late = new Promise((_, refuse) =>
@@ -59,7 +69,15 @@ export default function (component) {
   const tell = (facts) => setStateValue("facts", facts);
   if (!button.dataset.ready) {
     button.dataset.ready = "yes";
-    glance().then(tell);
+    let known = "";
+    const look = async () => {
+      const facts = await glance();
+      const news = `${facts.api} ${facts.cameras === 0} ${facts.permission === "denied"}`;
+      if (news !== known && button.isConnected) tell(facts);
+      known = news;
+    };
+    look();
+    watch(look);
   }
   button.onclick = async () => {
     button.disabled = true;

@@ -34,24 +34,42 @@ _component = st.components.v2.component(
 )
 
 
-def show_check(servers: list[dict[str, Any]] | None, *, room: bool) -> None:
-    """Show the button, and what the check has found.
+def offer_check(servers: list[dict[str, Any]] | None) -> Mapping[str, Any]:
+    """Show the button; returns what the browser has told so far.
 
     Args:
         servers: ICE servers that this installation sets itself; None for the library's choice.
-        room: whether there is a place left for a camera.
     """
-    known: list[Any] = get_available_ice_servers() if servers is None else servers
-    relay = has_relay(known)
+    known = _known(servers)
     result = _component(
-        data={"servers": known, "relay": relay},
+        data={"servers": known, "relay": has_relay(known)},
         default={"facts": {}},
         on_facts_change=lambda: None,
         key="camera check",
     )
     facts: Mapping[str, Any] = result.facts or {}
+    return facts
+
+
+def show_findings(
+    facts: Mapping[str, Any], servers: list[dict[str, Any]] | None, *, room: bool
+) -> None:
+    """Say what the check has found, or what is known to be wrong without it.
+
+    Args:
+        facts: from ``offer_check``.
+        servers: as there.
+        room: whether there is a place left for a camera.
+    """
     if "checked" in facts:
-        for finding in live_check.explain(facts, relay=relay, room=room):
-            st.markdown(f"{_ICONS[finding.kind]} {finding.text}")
+        findings = live_check.explain(facts, relay=has_relay(_known(servers)), room=room)
+        with st.container(gap="xsmall"):
+            for finding in findings:
+                st.markdown(f"{_ICONS[finding.kind]} {finding.text}")
     elif (fault := live_check.first_fault(facts)) is not None:
         st.warning(fault, icon=":material/videocam_off:")
+
+
+def _known(servers: list[dict[str, Any]] | None) -> list[Any]:
+    known: list[Any] = get_available_ice_servers() if servers is None else servers
+    return known

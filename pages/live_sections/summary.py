@@ -35,9 +35,11 @@ def show_summary(session: LiveSession, run: Run, *, downloads: bool) -> None:
     st.dataframe(_shares(made), hide_index=True, column_config=_columns())
     segments = report.segments_table(made)
     longest = segments.groupby("track")["frames"].sum().sort_values(ascending=False)
-    track = st.selectbox(
-        "Probabilities over time of", longest.index.astype(int), format_func="face {}".format
-    )
+    track = longest.index[0]
+    if len(longest) > 1:
+        track = st.selectbox(
+            "Probabilities over time of", longest.index.astype(int), format_func="face {}".format
+        )
     chart = timeline.draw_timeline(report.to_table(made), segments, int(track))
     st.altair_chart(chart, alt="expressions of every person along time, and of one in detail")
     if downloads:
@@ -51,7 +53,7 @@ def _shares(made: VideoReport) -> pd.DataFrame:
     table = pd.DataFrame(
         [
             {
-                "person": f"#{track['track']}",
+                "person": f"face {track['track']}",
                 "seen (s)": sum(s["end_s"] - s["start_s"] for s in track["segments"]),
                 **{label: track["share"].get(label) for label in EMOTIONS},
                 "unclear": track["share_unclear"],

@@ -24,6 +24,7 @@ def show_table(photos: Sequence[ReadPhoto], least: float) -> None:
     st.dataframe(
         rows,
         hide_index=True,
+        placeholder="",
         height="content" if len(rows) <= 10 else 390,
         column_config={
             "confidence": st.column_config.ProgressColumn(
@@ -45,7 +46,7 @@ def _rows(photo: ReadPhoto, least: float) -> list[dict[str, Any]]:
             if person.confidence >= least
             else f"unsure, most like {person.label}",
             "confidence": 100 * person.confidence,
-            "trust it less, for it is": ", ".join(person.quality),
+            "trust it less: it is": ", ".join(f for f in person.quality if f != "uncertain"),
         }
         for person in people
     ]
@@ -62,7 +63,7 @@ def show_photos(photos: Sequence[ReadPhoto], settings: PhotoSettings, detector: 
 def _show(photo: ReadPhoto, settings: PhotoSettings, detector: Detector) -> None:
     people = photo.found.result.predictions
     with st.container(border=True):
-        picture, beside = st.columns([3, 2], gap="large")
+        picture, beside = st.columns([3, 2], gap="medium")
         beside.subheader(app.plain(photo.found.name))
         for note in photo.found.notes:
             beside.caption(note)
@@ -76,7 +77,7 @@ def _show(photo: ReadPhoto, settings: PhotoSettings, detector: Detector) -> None
             image = np.asarray(small)
         picture.image(
             make_picture(image, photo.found.result, settings, detector, visible(photo)),
-            width="stretch",
+            width="content",  # a small photo stays small
             alt=f"{photo.found.name}, with its faces numbered",
         )
         # Two faces fit beside the photo; the others stand below it in rows of three.

@@ -42,6 +42,16 @@ FIND_COLOUR = """
 }
 """
 
+#: Lets a browser connect through relays alone, of which there is none.
+RELAYS_ALONE = """
+const Direct = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Direct {
+    constructor(configuration) {
+        super({ ...configuration, iceTransportPolicy: "relay" });
+    }
+};
+"""
+
 #: What stands beside the picture for this portrait, which smiles.
 LOOKS_HAPPY = re.compile(r"#\d+ looks happy \(\d+%\)")
 
@@ -167,9 +177,12 @@ def test_deleting_everything_ends_the_camera_too(live: Page) -> None:
 def test_a_refused_camera_is_explained(chromium_path: Path, server: str, app: Page) -> None:
     refusing = ["--use-fake-device-for-media-stream", "--deny-permission-prompts"]
     with another_browser(app, chromium_path, server, refusing) as page:
+        explained = page.get_by_text("The browser was told not to give out the camera")
         button(page, "Start").click()
+        expect(explained).to_be_visible()
         page.get_by_role("button", name="Check camera and connection").click()
-        expect(page.get_by_text("The browser was told not to give out the camera")).to_be_visible()
+        expect(page.get_by_text("The server has a place left")).to_be_visible()
+        expect(explained).to_be_visible()
         page.get_by_text("Snapshots instead of video").click()
         expect(page.get_by_test_id("stCameraInput")).to_be_visible()
 
@@ -181,17 +194,33 @@ def test_a_missing_camera_is_noticed_before_anything_is_pressed(
         expect(page.get_by_text("No camera was found.")).to_be_visible()
 
 
+def test_where_no_video_gets_through_it_says_so_and_takes_snapshots(
+    chromium_path: Path, server: str, app: Page
+) -> None:
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with another_browser(app, chromium_path, server, camera, RELAYS_ALONE) as page:
+        button(page, "Start").click()
+        expect(page.get_by_text("no connection came about")).to_be_visible()
+        page.get_by_text("Snapshots instead of video").click()
+        page.wait_for_function(  # before the camera's picture is there the button does nothing
+            "() => document.querySelector('[data-testid=stCameraInput] video')?.videoWidth"
+        )
+        page.get_by_role("button", name="Take Photo").click()
+        expect(page.get_by_text("What is seen in it")).to_be_visible()
+
+
 @contextmanager
 def another_browser(
-    app: Page, chromium_path: Path, server: str, options: list[str]
+    app: Page, chromium_path: Path, server: str, options: list[str], script: str = ""
 ) -> Iterator[Page]:
-    """The Live page in a browser with another camera, or none."""
+    """The Live page in a browser with another camera, or none; the script runs in every frame."""
     assert app.context.browser is not None
     chromium = app.context.browser.browser_type.launch(
         executable_path=chromium_path, args=[*QUIET, *options]
     )
     try:
         page = chromium.new_page(base_url=server)
+        page.add_init_script(script)
         page.set_default_timeout(PATIENCE_MS)
         page.goto("/live")
         agree_in_browser(page)
