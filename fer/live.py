@@ -219,6 +219,7 @@ class ExpressionProcessor(VideoProcessorBase):
         if self._analyzer is None:
             self._analyzer = self._make_analyzer()
             self._session.detector = self._analyzer.detector.name
+            self._session.run = self._analyzer.classifier.run
         if self._started_s is None:
             self._started_s = now_s
         settings = self._session.settings

@@ -11,6 +11,7 @@ from typing import Final
 from fer.live_meter import Meter
 from fer.live_recording import Recording
 from fer.live_settings import LiveSettings
+from fer.types import Run
 
 #: Seconds without the visitor's page after which everything is forgotten: a short loss of the
 #: connection is no farewell.
@@ -28,6 +29,7 @@ class LiveSession:
         recording: of the stream that runs, else of the last one; None before the first.
         meter: of the same stream.
         detector: name of the face detector that the recording was made with.
+        run: the run that read its faces; None before the first.
     """
 
     def __init__(self, settings: LiveSettings | None = None) -> None:
@@ -35,6 +37,7 @@ class LiveSession:
         self.recording: Recording | None = None
         self.meter = Meter()
         self.detector = ""
+        self.run: Run | None = None
         self._watcher: threading.Thread | None = None
 
     def begin(self) -> tuple[Recording, Meter]:

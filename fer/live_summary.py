@@ -19,7 +19,7 @@ from fer.live_session import LiveSession
 from fer.provenance import NOTE
 from fer.report import format_csv, segments_table
 from fer.summary import summarize
-from fer.types import EMOTIONS, Run, VideoReport
+from fer.types import EMOTIONS, VideoReport
 
 #: What the report calls its source.
 SOURCE: Final = "live camera"
@@ -38,15 +38,14 @@ PROVENANCE_COLUMNS: Final = (
 _LIBRARIES: Final = ("ai-edge-litert", "av", "numpy", "opencv-python-headless", "scipy")
 
 
-def make_report(session: LiveSession, run: Run) -> VideoReport | None:
+def make_report(session: LiveSession) -> VideoReport | None:
     """What the last recording saw, as a report like a video's; None if it saw no picture.
 
     Args:
         session: whose camera has stopped.
-        run: the run that read the faces.
     """
     frames = session.recording.frames() if session.recording is not None else ()
-    if not frames:
+    if not frames or (run := session.run) is None:
         return None
     speed = session.meter.read(0.0)
     return VideoReport(

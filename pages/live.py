@@ -58,6 +58,6 @@ with app.show_errors():
             else:
                 show_connection(stream)
         if not is_on() and not is_restarting():
-            show_summary(session, model.run, downloads=decided.features.download)
+            show_summary(session, downloads=decided.features.download)
 with app.show_errors():
     app.show_status()

@@ -324,6 +324,8 @@ def test_what_is_seen_is_recorded() -> None:
     assert session.recording is not None
     assert len(session.recording.frames()) == 5  # per second
     assert session.detector == "fake detector"
+    assert session.run is not None
+    assert session.run.name == "fake-cnn"  # whatever the visitor chooses meanwhile
 
 
 def test_a_snapshot_is_the_picture_as_it_was_shown() -> None:

@@ -23,7 +23,7 @@ SCHEMA = Path(report.__file__).parent / "assets" / "report.schema.json"
 def made() -> VideoReport:
     """Three seconds happy, one sad, the other person there for the last second."""
     session = LiveSession(LiveSettings(least_confidence=0.3))
-    session.detector = "YuNet"
+    session.detector, session.run = "YuNet", fake_run()
     recording, meter = session.begin()
     for step in range(20):
         first = {"happy": 0.8} if step < 15 else {"sad": 0.8}
@@ -33,7 +33,7 @@ def made() -> VideoReport:
         recording.add(frame(*people, index=3 * step, time_s=step / 5), {})
         meter.add(step / 5, {})
     meter.drop(7)
-    found = live_summary.make_report(session, fake_run())
+    found = live_summary.make_report(session)
     assert found is not None
     return found
 
@@ -69,16 +69,17 @@ def test_the_report_follows_the_published_schema(made: VideoReport) -> None:
 
 def test_without_a_picture_there_is_no_summary() -> None:
     session = LiveSession()
-    assert live_summary.make_report(session, fake_run()) is None
+    assert live_summary.make_report(session) is None
     session.begin()
-    assert live_summary.make_report(session, fake_run()) is None
+    assert live_summary.make_report(session) is None
 
 
 def test_a_session_without_people_makes_empty_files() -> None:
     session = LiveSession()
+    session.run = fake_run()
     recording, _ = session.begin()
     recording.add(frame(), {})
-    found = live_summary.make_report(session, fake_run())
+    found = live_summary.make_report(session)
     assert found is not None
     assert live_summary.summary_table(found).empty
     assert live_summary.summary_csv(found).startswith("person,expression,seconds,share,model")

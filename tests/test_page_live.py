@@ -76,6 +76,7 @@ def seen(result: FrameResult | None, **known: Any) -> LiveState:
 def recorded() -> LiveSession:
     """What a camera saw for two seconds."""
     session = LiveSession()
+    session.run = FakeClassifier().run
     recording, _ = session.begin()
     for step in range(10):
         recording.add(frame(prediction(track=1), index=step, time_s=step / 5), {1: "happy"})

@@ -9,18 +9,17 @@ from fer import live_summary, report, timeline
 from fer.live_session import LiveSession
 from fer.provenance import NOTE
 from fer.summary import summarize
-from fer.types import EMOTIONS, Run, VideoReport
+from fer.types import EMOTIONS, VideoReport
 
 
-def show_summary(session: LiveSession, run: Run, *, downloads: bool) -> None:
+def show_summary(session: LiveSession, *, downloads: bool) -> None:
     """Sum the last recording up, if there is one.
 
     Args:
         session: whose camera has stopped.
-        run: the run that read the faces.
         downloads: whether files are offered.
     """
-    made = live_summary.make_report(session, run)
+    made = live_summary.make_report(session)
     if made is None:
         return
     st.header("Summary of this session")
