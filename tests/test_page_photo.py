@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.fakes import FakeClassifier, FakeDetector, fake_run
 
 PAGE = Path(__file__).resolve().parent.parent / "pages" / "photo.py"
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
+METRICS = {"test": {"all": FIGURES, "without_twins": FIGURES}}
 PORTRAIT = sample.portrait_bytes()
 
 Upload = Callable[..., AppTest]
@@ -32,8 +34,7 @@ Upload = Callable[..., AppTest]
 def served(monkeypatch: pytest.MonkeyPatch) -> None:
     """Happiness everywhere, two faces in every photo; decoding in this process, which is quick."""
     classifier = FakeClassifier("happy", 0.62)
-    metrics = {"test": {"all": FIGURES, "without_twins": FIGURES}}
-    classifier.run = fake_run(artifacts.DEFAULT_RUN, metrics)
+    classifier.run = fake_run(artifacts.DEFAULT_RUN, METRICS)
     monkeypatch.setattr("fer.app.load_model", lambda _=None: classifier)
     monkeypatch.setattr("fer.app.ensure_navigation", lambda: None)
     two = ((20, 20, 60, 70), (90, 20, 120, 60))
@@ -81,6 +82,18 @@ def test_less_sure_answers_are_called_unsure_without_reading_anew(upload: Upload
     page.slider[0].set_value(0.7).run()
     assert page.dataframe[0].value["looks"].tolist() == ["unsure, most like happy"] * 2
     assert next(iter(page.session_state["photos"].values())) is next(iter(read.values()))
+
+
+def test_another_model_reads_the_photos_anew(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = upload("a.jpg")
+    other = FakeClassifier("sad")
+    run = fake_run(artifacts.DEFAULT_RUN, METRICS)
+    other.run = replace(run, files=dict.fromkeys(run.files, "0" * 64))
+    monkeypatch.setattr("fer.app.load_model", lambda _=None: other)
+    page.run()
+    assert page.dataframe[0].value["looks"].tolist() == ["sad", "sad"]
 
 
 def test_photos_of_one_name_are_told_apart(upload: Upload) -> None:

@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer import restricted
 from fer.app import show_errors
+from fer.artifacts import served_hash
 from fer.images import crop_face
 from fer.operator import load_operator
 from fer.photo import PhotoResult, analyze_photo, shrink
@@ -43,17 +44,23 @@ def read_all(uploads: Sequence[UploadedFile], analyzer: Analyzer) -> list[ReadPh
     known: dict[str, ReadPhoto] = st.session_state.get("photos", {})
     read: dict[str, ReadPhoto] = {}
     st.session_state["photos"] = read
-    fresh = sum(upload.file_id not in known for upload in uploads)
+    fresh = sum(_key(upload, analyzer) not in known for upload in uploads)
     bar = st.progress(0.0, "Reading…") if fresh > 1 else None
     names = distinct(upload.name for upload in uploads)
     for number, (upload, name) in enumerate(zip(uploads, names, strict=True), start=1):
+        key = _key(upload, analyzer)
         with show_errors(name):
-            read[upload.file_id] = known.get(upload.file_id) or _read(upload, name, analyzer)
+            read[key] = known.get(key) or _read(upload, name, analyzer)
         if bar is not None:
             bar.progress(number / len(uploads), f"Photo {number} of {len(uploads)}")
     if bar is not None:
         bar.empty()
     return list(read.values())
+
+
+def _key(upload: UploadedFile, analyzer: Analyzer) -> str:
+    """Another one for another model: what one has read, another reads anew."""
+    return f"{upload.file_id} {served_hash(analyzer.classifier.run)}"
 
 
 def _read(upload: UploadedFile, name: str, analyzer: Analyzer) -> ReadPhoto:
