@@ -52,11 +52,12 @@ def draw(
     labels: Mapping[int, str] | None = None,
     percent: bool = True,
     frame: Frame = "box",
+    in_place: bool = False,
 ) -> Image:
     """Draw boxes and labels such as ``happy 62%``.
 
     Args:
-        image: RGB uint8 (H, W, 3), never changed.
+        image: RGB uint8 (H, W, 3), not changed unless ``in_place``.
         result: what was found in it, in its own pixels.
         threshold: probability, 0 to 1, under which a face is labelled ``unsure``.
         bars: also draw all seven probabilities beside each face that has room for them.
@@ -65,11 +66,12 @@ def draw(
             ``EMOTIONS``, or another word, which is drawn in grey.
         percent: whether a label tells its probability.
         frame: how a face is framed.
+        in_place: draw onto the image itself, which saves a copy where nobody needs it any more.
 
     Returns:
-        A new RGB uint8 image of the same size.
+        A new RGB uint8 image of the same size, or the same one.
     """
-    canvas = np.ascontiguousarray(image).copy()
+    canvas = image if in_place else np.ascontiguousarray(image).copy()
     # Smallest face first, so that the labels of the large ones stay on top.
     ordered = sorted(result.predictions, key=lambda p: p.face.width * p.face.height)
     if bars:
@@ -155,12 +157,16 @@ def _draw_face(
     A label that is no expression is a doubt: both are grey.
     """
     face = prediction.face
-    x0, y0, _, _ = face.box
+    x0, y0, x1, y1 = face.box
     color = _rgb(COLORS.get(label, COLORS["neutral"]))
     thickness = max(1, round(min(canvas.shape[:2]) / 240))
     for line, width in ((_DARK, thickness + 2), (color, thickness)):  # dark rim: any background
-        for points in _outline(face, frame):
-            cv2.polylines(canvas, [points], frame == "box", line, width, cv2.LINE_AA)
+        if frame == "box":
+            # Without smoothing, which straight lines do not need.
+            cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), line, width)
+        elif frame == "corners":
+            for points in _corners(face):
+                cv2.polylines(canvas, [points], False, line, width, cv2.LINE_AA)
     text = label
     if percent and label in EMOTIONS:
         text = f"{label} {prediction.probabilities[EMOTIONS.index(label)]:.0%}"
@@ -172,14 +178,10 @@ def _draw_face(
     _paste(canvas, chip, x0 - rim, above if above >= 0 else y0 + rim)
 
 
-def _outline(face: Face, frame: Frame) -> list[NDArray[np.int32]]:
-    """Lines through pixels (x, y): one around the whole face, one per corner, or none."""
+def _corners(face: Face) -> list[NDArray[np.int32]]:
+    """Lines through pixels (x, y), one per corner."""
     x0, y0, x1, y1 = face.box
     right, bottom = x1 - 1, y1 - 1
-    if frame == "box":
-        return [np.array([(x0, y0), (right, y0), (right, bottom), (x0, bottom)], np.int32)]
-    if frame == "none":
-        return []
     arm = max(2, min(face.width, face.height) // 5)
     return [
         np.array([(x + dx, y), (x, y), (x, y + dy)], np.int32)
@@ -209,8 +211,8 @@ def _paste(canvas: Image, patch: NDArray[np.uint8], x: int, y: int) -> None:
     y = max(0, min(y, height - patch.shape[0]))
     patch = patch[: height - y, : width - x]
     region = canvas[y : y + patch.shape[0], x : x + patch.shape[1]]
-    alpha = patch[..., 3:].astype(np.float32) / 255
-    region[:] = np.rint(alpha * patch[..., :3] + (1 - alpha) * region).astype(np.uint8)
+    alpha = patch[..., 3:].astype(np.uint16)
+    region[:] = (alpha * patch[..., :3] + (255 - alpha) * region + 127) // 255
 
 
 @lru_cache(maxsize=32)

@@ -6,14 +6,20 @@ that they overlap on the cores there are. Short queues keep memory bounded.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
 
+import cv2
+
 T = TypeVar("T")
+
+#: Steps of a pipeline that are busy at the same time.
+_STEPS: Final = 4
 
 #: Seconds after which a waiting thread looks whether anybody still wants its work.
 _PATIENCE_S: Final = 0.1
@@ -129,3 +135,32 @@ class Behind(Generic[T]):
             except BaseException as exc:  # noqa: BLE001 it is raised where items are handed over
                 self._error = exc
                 return
+
+
+class _Sharing:
+    """Counts who shares the cores; OpenCV's number of threads is one for the whole process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pipelines = 0
+        self._threads = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._pipelines == 0:
+                self._threads = cv2.getNumThreads()
+                cv2.setNumThreads(max(1, (os.cpu_count() or 1) // _STEPS))
+            self._pipelines += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pipelines -= 1
+                if self._pipelines == 0:
+                    cv2.setNumThreads(self._threads)
+
+
+#: While this is entered, OpenCV leaves each step of a pipeline its share of the cores: its own
+#: threads would wait for each other, spinning, on cores that have other work.
+sharing_cores: Final = _Sharing()

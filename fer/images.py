@@ -81,6 +81,8 @@ def _cut_square(image: Image, x: float, y: float, side: int) -> Image:
     inside = image[max(top, 0) : top + side, max(left, 0) : left + side]
     above, before = max(-top, 0), max(-left, 0)
     below, after = side - above - inside.shape[0], side - before - inside.shape[1]
+    if above == before == below == after == 0:
+        return inside
     return np.asarray(cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE))
 
 

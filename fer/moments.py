@@ -155,16 +155,24 @@ def _portrait(image: Image, face: Face) -> Image:
     x0, y0, x1, y1 = face.box
     left = min(max((x0 + x1 - side) // 2, 0), width - side)
     top = min(max((y0 + y1 - side) // 2, 0), height - side)
-    square = image[top : top + side, left : left + side]
-    return np.asarray(cv2.resize(square, (_FACE, _FACE), interpolation=cv2.INTER_AREA), np.uint8)
+    return _shrunk(image[top : top + side, left : left + side], _FACE, _FACE)
 
 
 def _scaled(image: Image, width: int) -> Image:
     height, before = image.shape[:2]
-    size = (width, max(1, min(2 * width, round(height * width / before))))
     skipped = max(1, before // (2 * width))  # half of the pixels are enough to average
-    small = image[::skipped, ::skipped]
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
+    high = max(1, min(2 * width, round(height * width / before)))
+    return _shrunk(image[::skipped, ::skipped], width, high)
+
+
+def _shrunk(image: Image, width: int, height: int) -> Image:
+    """Averaged by a whole factor, then scaled to the size: half the time of doing it at once."""
+    factor = min(image.shape[1] // width, image.shape[0] // height)
+    if factor > 1:
+        wide, high = image.shape[1] // factor, image.shape[0] // factor
+        even = image[: high * factor, : wide * factor]
+        image = np.asarray(cv2.resize(even, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _jpeg(picture: Image | bytes) -> bytes:

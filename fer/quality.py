@@ -9,6 +9,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer.types import Face, Image, Probabilities
 
@@ -64,9 +65,13 @@ def sharpness(crop: Image) -> float:
     autofocusing in brightfield microscopy") over that of the grey levels.
     A picture without contrast counts as sharp: nothing can be said of it.
     """
-    grey = crop.astype(np.float32)
-    contrast = float(grey.std())
-    return float(cv2.Laplacian(grey, cv2.CV_32F).std()) / contrast if contrast > _FLAT else 1.0
+    contrast = _deviation(crop)
+    return _deviation(cv2.Laplacian(crop, cv2.CV_16S)) / contrast if contrast > _FLAT else 1.0
+
+
+def _deviation(values: NDArray[np.integer]) -> float:
+    """Standard deviation; OpenCV's takes a quarter of NumPy's time for so few."""
+    return float(cv2.meanStdDev(values)[1][0, 0])
 
 
 def turn(face: Face) -> float:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, Protocol, cast
 
 from fer import quality, video_reader
 from fer.artifacts import served_hash
-from fer.background import Behind, ahead
+from fer.background import Behind, ahead, sharing_cores
 from fer.errors import MediaError
 from fer.face_search import find_faces
 from fer.frame_log import FrameLog
@@ -149,10 +149,11 @@ def analyze_video(
     depth = min(max(_WAITING // (3 * info.width * info.height), 1), _MOST_WAITING)
     started = monotonic()
     with ExitStack() as stack:
+        stack.enter_context(sharing_cores())
         output = stack.enter_context(
             VideoOutput(settings, info, view(), annotated, moments, open_sound=open_sound)
         )
-        show = stack.enter_context(Behind(output.add, depth))
+        write = stack.enter_context(Behind(output.write, depth))
         frames = reader.read_frames(
             view(), start_s=settings.start_s, end_s=settings.end_s, fps=settings.fps
         )
@@ -167,7 +168,7 @@ def analyze_video(
                 results.append(result)
                 if len(results) % _TIDIED == 0:
                     give_back()  # what growing indexes and results leave behind
-                show((frame, result, boxes))
+                write((frame, output.draw(frame, result, boxes)))
                 if on_progress is not None:
                     elapsed_s = monotonic() - started
                     on_progress(_progress(len(results), expected, elapsed_s, output.latest))

@@ -66,22 +66,32 @@ class VideoOutput:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def add(self, analysed: tuple[VideoFrame, FrameResult, Boxes]) -> None:
-        """Take the next frame, with what was found in it, and boxes of faces to hide besides.
+    def draw(self, frame: VideoFrame, result: FrameResult, boxes: Boxes) -> Image:
+        """Make the picture to write of the next frame, and collect what is to be kept of it.
 
-        Raises:
-            MediaError: if the annotated video cannot be written.
+        Args:
+            frame: nobody may need its picture any more.
+            result: what was found in it.
+            boxes: of faces to hide besides.
         """
-        frame, result, boxes = analysed
         picture = frame.image
         if self._hider is not None:
             picture = self._hider.hide(picture, result, boxes, cut=frame.cut)
         if self._moments is not None:
             self._moments.add(picture, result)
+        if self._settings.drawn and self._target is not None:
+            picture = draw(picture, result, flags=True, in_place=True)
+        return picture
+
+    def write(self, drawn: tuple[VideoFrame, Image]) -> None:
+        """Write the next frame and what ``draw`` made of it.
+
+        Raises:
+            MediaError: if the annotated video cannot be written.
+        """
         if self._target is None:
             return
-        if self._settings.drawn:
-            picture = draw(picture, result, flags=True)
+        frame, picture = drawn
         if self._writer is None:
             self._writer = self._open(self._target, frame)
         self._writer.write(picture, frame.pts - self._first_pts)

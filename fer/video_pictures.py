@@ -76,6 +76,7 @@ class Pictures:
             "rgb24",
             dst_color_trc=ColorTrc.BT709 if bright else None,
             dst_color_primaries=ColorPrimaries.BT709 if bright else None,
+            threads=1,
         )
         plane = picture.planes[0]  # its lines are longer than the picture is wide
         lines = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
@@ -88,4 +89,6 @@ class Pictures:
 
     def stamp(self, decoded: DecodedFrame) -> Image:
         """RGB, the size that cuts are found in."""
-        return np.asarray(self._small.reformat(decoded, *STAMP, "rgb24").to_ndarray(), np.uint8)
+        return np.asarray(
+            self._small.reformat(decoded, *STAMP, "rgb24", threads=1).to_ndarray(), np.uint8
+        )

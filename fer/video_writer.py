@@ -13,7 +13,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from fer.errors import MediaError
@@ -53,6 +53,7 @@ class VideoWriter:
         self._time_base = time_base
         self._rate = Fraction(min(max(fps or 25.0, 1.0), 240.0)).limit_denominator(1001)
         self._stream: VideoStream | None = None
+        self._scaler = VideoReformatter()  # one for all pictures: it is slow to set up
         self._last_pts = -1
 
     def __enter__(self) -> Self:
@@ -94,12 +95,14 @@ class VideoWriter:
                 self._stream = self._add_stream(even.shape[1], even.shape[0])
                 if self._sound is not None:
                     self._sound.join(self._container)
-            frame = VideoFrame.from_ndarray(even, "rgb24").reformat(
+            frame = self._scaler.reformat(
+                VideoFrame.from_numpy_buffer(np.ascontiguousarray(even), "rgb24"),
                 self._stream.width,
                 self._stream.height,
                 "yuv420p",
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
+                threads=1,  # the encoder has the other cores
             )
             if self._sound is not None:
                 self._sound.write_until(float(pts * self._time_base))

@@ -41,6 +41,13 @@ def test_the_image_itself_is_never_changed() -> None:
     np.testing.assert_array_equal(image, GREY)
 
 
+def test_drawing_in_place_gives_the_same_picture_without_a_copy() -> None:
+    image = GREY.copy()
+    result = frame(prediction((10, 30, 60, 100), track=2))
+    assert annotate.draw(image, result, in_place=True) is image
+    np.testing.assert_array_equal(image, annotate.draw(GREY, result))
+
+
 def test_nothing_is_drawn_without_a_face() -> None:
     np.testing.assert_array_equal(annotate.draw(GREY, frame(), bars=True), GREY)
     np.testing.assert_array_equal(annotate.blur_faces(GREY, frame()), GREY)

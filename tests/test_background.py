@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Generator
 
+import cv2
 import pytest
 
-from fer.background import Behind, ahead
+from fer.background import Behind, ahead, sharing_cores
 
 
 def counting(
@@ -87,3 +89,16 @@ def test_what_waits_is_dropped_after_an_error_elsewhere() -> None:
         threading.Timer(0.05, go_on.set).start()
         raise KeyError
     assert done == [1]
+
+
+def test_opencv_has_its_threads_back_when_the_last_pipeline_ends() -> None:
+    before = cv2.getNumThreads()
+    first, second = sharing_cores(), sharing_cores()
+    first.__enter__()
+    shared = cv2.getNumThreads()
+    assert shared == max(1, (os.cpu_count() or 1) // 4)
+    second.__enter__()
+    first.__exit__(None, None, None)  # in another order than they began
+    assert cv2.getNumThreads() == shared
+    second.__exit__(None, None, None)
+    assert cv2.getNumThreads() == before
