@@ -34,6 +34,8 @@ def run_inside(command: Sequence[str], limit_s: float) -> int:
     """
     if shutil.which("ip") is None:
         sys.exit("The load harness needs ip, from iproute2: apt-get install iproute2.")
+    # Who is told to end clears up first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     name = f"fer-load-{os.getpid()}"
     try:
         _ip("netns", "add", name)
