@@ -33,8 +33,9 @@ def analyze_one(
     """
     from fer.bundle import ANNOTATED, make_parts, write_zip
     from fer.moments import Moments
-    from fer.video import analyze_video
+    from fer.video import analyze_video, probe
 
+    probe(source)  # what cannot be read leaves no empty folder behind
     annotated = folder / ANNOTATED
     prepare(annotated, source)
     moments = Moments()

@@ -167,6 +167,7 @@ def test_a_folder_of_videos_gives_a_folder_each_and_one_table(
         ("b.MP4", "8", "1", "1.0000"),
     ]
     assert {path.name for path in (out / "b").iterdir()} == VIDEO_FILES
+    assert not (out / "bad").exists()
 
 
 def test_a_pattern_that_no_shell_has_replaced_names_many_videos(tmp_path: Path, clip: Path) -> None:
@@ -196,7 +197,7 @@ def test_what_is_no_video_is_one_line_on_stderr(
     said = capsys.readouterr()
     assert re.fullmatch(r"Error: [^\n]+\n", said.err)
     assert said.out == ""
-    assert not (tmp_path / "out" / "frames.csv").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_damaged_video_is_analysed_as_far_as_it_goes(

@@ -84,6 +84,7 @@ def _show_figures(summary: dict[str, Any]) -> None:
                 "face": f"face {track['track']}",
                 "seen (s)": f"{track['first_s']:.1f} to {track['last_s']:.1f}",
                 "looks mostly": _mostly(track),
+                "changes": track["changes"],
             }
             for track in summary["tracks"]
         ],
