@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Final
 
 from fer.captions import to_webvtt
+from fer.memory import give_back
 from fer.moments import Moments, key_moments
 from fer.report import format_csv, frames_csv, raw_csv, segments_table, to_json
 from fer.timeline_picture import draw_timeline
@@ -31,6 +32,7 @@ def make_parts(report: VideoReport, moments: Moments) -> Iterator[tuple[str, Ite
     """
     yield "frames.csv", map(str.encode, frames_csv(report))
     yield "raw.csv", map(str.encode, raw_csv(report))
+    give_back()
     yield "segments.csv", [format_csv(segments_table(report)).encode()]
     yield "captions.vtt", [to_webvtt(report).encode()]
     yield "report.json", [to_json(report).encode()]

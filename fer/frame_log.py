@@ -130,7 +130,7 @@ def _prediction(row: np.void) -> FacePrediction:
 
 
 class _Rows:
-    """An array that grows by half whenever it is full."""
+    """An array that grows whenever it is full."""
 
     def __init__(self, kind: np.dtype[np.void]) -> None:
         self._array = np.zeros(64, kind)
@@ -138,9 +138,13 @@ class _Rows:
 
     def append(self, row: tuple[object, ...]) -> None:
         if self._count == len(self._array):
-            grown = np.zeros(self._count + self._count // 2, self._array.dtype)
-            grown[: self._count] = self._array  # the rest costs no memory until it is filled
-            self._array = grown
+            more = self._count + max(64, self._count // 8)
+            try:
+                self._array.resize(more)  # in place: a copy would take as much memory again
+            except ValueError:  # somebody looks at it
+                self._array = np.concatenate(
+                    [self._array, np.zeros(more - self._count, self._array.dtype)]
+                )
         self._array[self._count] = row
         self._count += 1
 

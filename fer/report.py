@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fer.frame_log import FrameLog
 from fer.provenance import NOTE
 from fer.quality import FLAGS
-from fer.segments import UNDECIDED, find_readings
+from fer.segments import find_decisions
 from fer.summary import segments_of, summarize
 from fer.types import EMOTIONS, FrameResult, VideoReport
 
@@ -151,12 +151,7 @@ def raw_csv(report: VideoReport) -> Iterator[str]:
     Columns ``RAW_COLUMNS``: decisions, and probabilities before smoothing.
     """
     log = FrameLog.of(report.frames)
-    # Readings come track by track, in order of time; so do the rows in this order.
-    order = np.argsort(log.faces["track"], kind="stable")
-    decisions = np.full(len(order), UNDECIDED, np.int8)
-    decided = [readings.decision for readings in find_readings(report).values()]
-    decisions[order[len(order) - sum(map(len, decided)) :]] = np.concatenate([[], *decided])
-    del order, decided
+    decisions = find_decisions(report)
     return _pieces(len(log.faces), lambda start, stop: _raw_rows(log, decisions, start, stop))
 
 

@@ -96,14 +96,17 @@ def find_readings(report: VideoReport) -> dict[int, Readings]:
     """
     log = FrameLog.of(report.frames)
     ends = frame_ends(log.frames["time_s"])
-    dwell_s = float(report.settings.get("dwell_s", DWELL_S))
-    order = np.argsort(log.faces["track"], kind="stable")
-    tracks, begins = np.unique(log.faces["track"][order], return_index=True)
-    return {
-        int(track): _decide(log, rows, ends, dwell_s)
-        for track, rows in zip(tracks, np.split(order, begins)[1:], strict=True)
-        if track
-    }
+    return {track: _read(log, rows, ends, _dwell(report)) for track, rows in _tracks(log)}
+
+
+def find_decisions(report: VideoReport) -> NDArray[np.int8]:
+    """What ``Readings.decision`` is for every face of the log, in its order."""
+    log = FrameLog.of(report.frames)
+    ends = frame_ends(log.frames["time_s"])
+    decisions = np.full(len(log.faces), UNDECIDED, np.int8)
+    for _, rows in _tracks(log):
+        decisions[rows], _ = _decide(log, rows, ends, _dwell(report))
+    return decisions
 
 
 def find_segments(readings: Readings, track: int) -> tuple[Segment, ...]:
@@ -127,32 +130,61 @@ def frame_ends(times: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(times + lengths, np.float64)
 
 
-def _decide(
+def _dwell(report: VideoReport) -> float:
+    return float(report.settings.get("dwell_s", DWELL_S))
+
+
+def _tracks(log: FrameLog) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Every track, with the rows of its faces in order of time."""
+    order = np.argsort(log.faces["track"], kind="stable")
+    tracks, begins = np.unique(log.faces["track"][order], return_index=True)
+    for track, rows in zip(tracks.tolist(), np.split(order, begins)[1:], strict=True):
+        if track:
+            yield track, rows
+
+
+def _read(
     log: FrameLog, rows: NDArray[np.int64], ends: NDArray[np.float64], dwell_s: float
 ) -> Readings:
-    """Go through stretches of equal reading; those that last decide, the others follow."""
+    decision, reason = _decide(log, rows, ends, dwell_s)
     frames, flags, probabilities = (
         log.faces[name][rows] for name in ("frame", "flags", "probabilities")
     )
-    start_s, end_s = log.frames["time_s"][frames], ends[frames]
-    reading = np.where(flags, UNDECIDED, probabilities.argmax(axis=1))
+    return Readings(
+        frame=log.frames["index"][frames],
+        start_s=log.frames["time_s"][frames],
+        end_s=ends[frames],
+        probabilities=probabilities,
+        flags=flags,
+        decision=decision,
+        reason=reason,
+    )
+
+
+def _decide(
+    log: FrameLog, rows: NDArray[np.int64], ends: NDArray[np.float64], dwell_s: float
+) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Go through stretches of equal reading; those that last decide, the others follow.
+
+    Returns:
+        ``Readings.decision`` and ``Readings.reason``.
+    """
+    frames, flags = log.faces["frame"][rows], log.faces["flags"][rows]
+    reading = log.faces["probabilities"][rows].argmax(axis=1).astype(np.int8)
+    reading[flags != 0] = UNDECIDED
+    starts = log.frames["time_s"]
     # From which frame on which decision stands, and why there is none.
     since, decisions, reasons = [0], [UNDECIDED], [REASONS.index(BRIEF)]
     for begin, end in _runs(reading):
-        if end_s[end - 1] - start_s[begin] >= dwell_s - _TOLERANCE:
+        if ends[frames[end - 1]] - starts[frames[begin]] >= dwell_s - _TOLERANCE:
             flagged = reading[begin] == UNDECIDED
             since.append(begin)
             decisions.append(int(reading[begin]))
             reasons.append(1 + _most(flags[begin:end]) if flagged else 0)
     lengths = np.diff([*since, len(rows)])
-    return Readings(
-        frame=log.frames["index"][frames],
-        start_s=start_s,
-        end_s=end_s,
-        probabilities=probabilities,
-        flags=flags,
-        decision=np.repeat(np.array(decisions, np.int8), lengths),
-        reason=np.repeat(np.array(reasons, np.int8), lengths),
+    return (
+        np.repeat(np.array(decisions, np.int8), lengths),
+        np.repeat(np.array(reasons, np.int8), lengths),
     )
 
 

@@ -64,3 +64,14 @@ def test_an_hour_takes_twenty_megabytes() -> None:
     log = FrameLog.of(frame(prediction(track=1), index=i, time_s=i / 30) for i in range(1000))
     per_frame = (log.frames.nbytes + log.faces.nbytes) / len(log)
     assert 30 * 3600 * per_frame < 20e6
+
+
+def test_what_somebody_looks_at_stays_when_the_log_grows() -> None:
+    log = FrameLog()
+    views = []
+    for i in range(300):
+        log.append(frame(prediction(track=i + 1), index=i, time_s=i / 30))
+        views.append((log.frames, log.faces))
+    for count, (frames, faces) in enumerate(views, start=1):
+        assert frames["index"].tolist() == list(range(count))
+        assert faces["track"].tolist() == list(range(1, count + 1))
