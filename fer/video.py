@@ -1,6 +1,6 @@
 """Analyse a video: frames in from any source, a report and an annotated video out.
 
-Decoding, finding faces, reading them, and drawing with encoding run on a thread each, so
+Decoding, finding faces, reading them with drawing, and encoding run on a thread each, so
 that they overlap on the cores there are. A handful of frames is in memory at a time. The
 annotated video runs on the clock of its source, with time 0 at the first analysed frame.
 """
