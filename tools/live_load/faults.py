@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -111,10 +110,12 @@ def _camera(run: Run, seconds: float, name: str, fault: str) -> dict[str, Any]:
 def _detector(run: Run, seconds: float) -> dict[str, Any]:
     third = run.add_viewer()
     flag = run.folder / RAISE
-    last = run.status()["detectors"] - 1  # the third viewer's: it came last
-    times, found = _beside(
-        run, "exception in the detector", seconds, lambda: _write(flag, str(last))
-    )
+
+    def let_it_raise() -> None:
+        last = run.status()["detectors"] - 1  # the third viewer's: it came last
+        flag.write_text(str(last), encoding="utf-8")
+
+    times, found = _beside(run, "exception in the detector", seconds, let_it_raise)
     found["happened"] = not len(_later_half(third, *times))
     flag.unlink()
     count = len(third.seen())
@@ -135,9 +136,11 @@ def _leaving(
 
     def leave_and_wait() -> None:
         nonlocal gone_s
+        begun_s = time.monotonic()
         leave(third)
         with suppress(TimeoutError):  # the number tells
-            gone_s = wait_for(lambda: _is_gone(run, alone), "its end", _PATIENCE_S)
+            wait_for(lambda: _is_gone(run, alone), "its end", _PATIENCE_S)
+            gone_s = time.monotonic() - begun_s
 
     _, found = _beside(run, name, seconds, leave_and_wait)
     afterwards = _use(run, seconds)
@@ -202,7 +205,3 @@ def _is_gone(run: Run, alone: dict[str, Any]) -> bool:
     """Whether nothing is left of the third viewer: no place, no processor, no thread."""
     now = run.status()
     return all(now[what] <= alone[what] for what in ("places", "processors", "threads"))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
