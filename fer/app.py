@@ -31,7 +31,7 @@ _STYLE: Final = _ASSETS / "app.css"
 #: Where a session keeps the threshold of "unsure" that its visitor chose.
 _UNSURE: Final = "unsure threshold"
 
-#: Where a session keeps which run its visitor chose.
+#: Where a session keeps which run its visitor chose: the key of the widget.
 _MODEL: Final = "model"
 
 #: (page, title, icon) in the order of the menu.
@@ -196,12 +196,13 @@ def _choose_model() -> None:
     runs = [artifacts.default_run(), artifacts.ACCURATE_RUN]
     if set(runs) <= set(artifacts.list_runs()):
         words = dict(zip(runs, ("Fast", "Accurate"), strict=True))
-        st.session_state[_MODEL] = st.sidebar.segmented_control(
+        st.sidebar.segmented_control(
             "Model",
             runs,
-            default=st.session_state.get(_MODEL, runs[0]),
+            default=runs[0],
             required=True,
             format_func=lambda run: words[run],
+            key=_MODEL,
             help="The accurate one averages several networks over each face and its mirror image. "
             "It takes a few times as long per face. A camera that runs keeps the one it has.",
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,20 @@ def make_run(
         "Another,1.0,measured,,0.66,0.64,,measured,2026\n"
     )
     return predictions
+
+
+def make_combined(name: str, members: Sequence[str]) -> None:
+    """Write the mean of runs that were made before."""
+    folder = artifacts.run_folder(name)
+    folder.mkdir(parents=True)
+    runs = [artifacts.load_run(member) for member in members]
+    for file in (artifacts.PREDICTIONS, artifacts.CARD):
+        shutil.copy(artifacts.run_folder(members[0]) / file, folder)
+    meta = artifacts.read_meta(artifacts.run_folder(members[0]))
+    meta["members"] = {run.name: artifacts.member_hashes(run) for run in runs}
+    meta["metrics"] = {key: meta["metrics"][key] for key in ("parameters", "multiply_adds", "test")}
+    meta["recipe"] = {"name": "combine", "epochs": 6}
+    artifacts.write_meta(folder, meta)
 
 
 def make_history(folder: Path, epochs: int) -> None:

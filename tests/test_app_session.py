@@ -8,14 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from fer import app_session, artifacts, private_files, sample
+from fer.app import load_model
 from fer.app_session import CONSENT
 from fer.faces import DetectorStatus
 from tests.consent import BUTTON, agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
+from tests.made_up_runs import make_run
 
 ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
@@ -255,3 +258,27 @@ def test_a_file_that_is_larger_than_the_operator_allows_is_not_read(
     page.file_uploader[0].set_value([large, small]).run()
     assert [error.value for error in page.error] == ["Files of more than 1 MB are not read here."]
     assert [photo.found.name for photo in page.session_state["photos"].values()] == ["small.jpg"]
+
+
+def test_the_accurate_model_is_offered_where_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, open_page: OpenPage
+) -> None:
+    def load(name: str) -> FakeClassifier:
+        classifier = FakeClassifier("happy", 0.62)
+        figures = {"test": {"all": FIGURES, "without_twins": FIGURES}}
+        classifier.run = fake_run(name, figures)
+        return classifier
+
+    monkeypatch.setattr("fer.app.load_model", load_model)
+    monkeypatch.setattr("fer.app.FacialExpressionModel.load", load)
+    st.cache_resource.clear()
+    make_run()
+    assert not open_page("video").sidebar.button_group
+    make_run(artifacts.ACCURATE_RUN)
+    app = press(open_page("video"), BUTTON)
+    assert f"Model **{artifacts.DEFAULT_RUN}**" in texts(app)
+    app.sidebar.button_group[0].set_value(artifacts.ACCURATE_RUN).run()
+    assert f"Model **{artifacts.ACCURATE_RUN}**" in texts(app)
+    # The choice goes along to other pages.
+    app.switch_page("pages/photo.py").run()
+    assert f"Model **{artifacts.ACCURATE_RUN}**" in texts(app)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer import artifacts
 from fer.types import EMOTIONS
-from tests.made_up_runs import make_run, make_training
+from tests.made_up_runs import make_combined, make_run, make_training
 
 ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 SECTIONS = (
@@ -66,6 +66,18 @@ def test_every_section_opens_without_the_data_set(
     assert not app.exception
     assert not app.error
     assert app.button_group[0].value == section
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_opens_for_a_combined_run(section: str, open_section: OpenSection) -> None:
+    make_run("one")
+    make_run("two")
+    make_combined(artifacts.DEFAULT_RUN, ["one", "two"])
+    app = open_section(section)
+    assert not app.exception
+    assert not app.error
+    if section in ("Training", "Network"):
+        assert "is the mean of" in texts(app)
 
 
 def test_an_unknown_section_in_the_address_leads_to_the_first(open_section: OpenSection) -> None:
