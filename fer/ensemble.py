@@ -67,14 +67,6 @@ def combine(name: str, members: Sequence[str], dataset: Dataset) -> Run:
     return run
 
 
-def size_of(runs: Sequence[Run]) -> dict[str, int]:
-    """Parameters of all members, and multiply-adds for one face and its mirror image."""
-    return {
-        "parameters": sum(run.metrics["parameters"] for run in runs),
-        "multiply_adds": 2 * sum(run.metrics["multiply_adds"] for run in runs),
-    }
-
-
 def _check(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs:
@@ -112,7 +104,11 @@ def _describe(name: str, runs: Sequence[Run]) -> dict[str, Any]:
         "seconds": sum(run.details["seconds"] for run in runs),
         "machine": machine(),
         "versions": {"python": platform.python_version(), **versions(_LIBRARIES)},
-        "metrics": size_of(runs),
+        "metrics": {
+            "parameters": sum(run.metrics["parameters"] for run in runs),
+            # For a face and its mirror image.
+            "multiply_adds": 2 * sum(run.metrics["multiply_adds"] for run in runs),
+        },
     }
 
 
