@@ -73,6 +73,13 @@ def program() -> int:
     return decoder_program.running()._process.pid
 
 
+def kill_program() -> None:
+    """End the program that runs; whoever asks for it afterwards gets a new one."""
+    process = decoder_program.running()._process
+    process.kill()
+    process.wait(10)
+
+
 def facts(frame: video_reader.VideoFrame) -> tuple[Any, ...]:
     return frame.index, frame.time_s, frame.pts, frame.cut, frame.image.tobytes()
 
@@ -215,8 +222,7 @@ def test_a_crash_before_the_first_picture_is_a_sentence() -> None:
 
 
 def test_the_program_is_started_again_when_it_is_gone(astronaut: Image) -> None:
-    os.kill(program(), signal.SIGKILL)
-    decoder_program.running()._process.wait(10)
+    kill_program()
     assert restricted.decode_image(jpeg(astronaut)).shape == astronaut.shape
 
 
@@ -270,8 +276,7 @@ def test_the_child_holds_nothing_of_the_app() -> None:
     """No environment, no descriptors but its own three and silence."""
     os.environ["FER_TEST_SECRET"] = "canary"  # noqa: S105
     try:
-        os.kill(program(), signal.SIGKILL)
-        decoder_program.running()._process.wait(10)
+        kill_program()
         frames = restricted.read_frames(clip(200))
         next(frames)
         environment = Path(f"/proc/{program()}/environ").read_bytes()
