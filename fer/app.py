@@ -59,9 +59,9 @@ def run() -> None:
         _tell(error)
         return
     page = navigation(operator)
-    _choose_model()
     body, foot = st.container(), st.container()
-    with foot:  # first: what it deletes must be gone before the page looks for it
+    with foot:  # first: what it deletes must be gone, and the model chosen, before the page runs
+        _choose_model()
         app_session.show_controls(operator)
     with body:
         page.run()
@@ -196,7 +196,7 @@ def _choose_model() -> None:
     runs = [artifacts.default_run(), artifacts.ACCURATE_RUN]
     if set(runs) <= set(artifacts.list_runs()):
         words = dict(zip(runs, ("Fast", "Accurate"), strict=True))
-        st.sidebar.segmented_control(
+        st.segmented_control(
             "Model",
             runs,
             default=runs[0],

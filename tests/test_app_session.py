@@ -273,11 +273,11 @@ def test_the_accurate_model_is_offered_where_it_is_there(
     monkeypatch.setattr("fer.app.FacialExpressionModel.load", load)
     st.cache_resource.clear()
     make_run()
-    assert not open_page("video").sidebar.button_group
+    assert not open_page("video").button_group
     make_run(artifacts.ACCURATE_RUN)
     app = press(open_page("video"), BUTTON)
     assert f"Model **{artifacts.DEFAULT_RUN}**" in texts(app)
-    app.sidebar.button_group[0].set_value(artifacts.ACCURATE_RUN).run()
+    app.button_group[0].set_value(artifacts.ACCURATE_RUN).run()
     assert f"Model **{artifacts.ACCURATE_RUN}**" in texts(app)
     # The choice goes along to other pages.
     app.switch_page("pages/photo.py").run()
