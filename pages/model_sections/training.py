@@ -39,8 +39,11 @@ def show(account: Account, others: Sequence[Account]) -> None:
 
 def _trained(runs: Sequence[Run]) -> list[Run]:
     """The runs, each combined one replaced by its members, none twice."""
-    names = dict.fromkeys(name for run in runs for name in run.members or (run.name,))
-    return [artifacts.load_run(name) for name in names]
+    found: dict[str, Run] = {}
+    for run in runs:
+        members = [artifacts.load_run(member) for member in run.members] or [run]
+        found |= {member.name: member for member in members}
+    return list(found.values())
 
 
 def _settings(details: Mapping[str, object]) -> dict[str, str]:
