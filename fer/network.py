@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -66,7 +66,7 @@ def compact_cnn(seed: int, side: int | None = FACE_SIZE) -> keras.Model:
     Returns:
         Uncompiled model: (N, side, side, 1) float32 to (N, 7) probabilities.
     """
-    return _residual_cnn("compact_cnn", 32, seed, side)
+    return _residual_cnn("compact_cnn", _halving_stem(32), _doubling_stages(32), seed, side)
 
 
 def wide_cnn(seed: int, side: int | None = FACE_SIZE) -> keras.Model:
@@ -81,20 +81,55 @@ def wide_cnn(seed: int, side: int | None = FACE_SIZE) -> keras.Model:
     Returns:
         Uncompiled model: (N, side, side, 1) float32 to (N, 7) probabilities.
     """
-    return _residual_cnn("wide_cnn", 48, seed, side)
+    return _residual_cnn("wide_cnn", _halving_stem(48), _doubling_stages(48), seed, side)
 
 
-def _residual_cnn(name: str, width: int, seed: int, side: int | None) -> keras.Model:
-    """Stages of 1, 2, 2 and 1 blocks, of ``width`` channels and then twice the last's each."""
+def swift_cnn(seed: int, side: int | None = FACE_SIZE) -> keras.Model:
+    """Build a residual network whose channels fill a processor's matrix units.
+
+    They, and the kernels written for them, take channels 64 at a time: 128 channels take
+    hardly longer than 96. So every width is a multiple of 64, from the first convolution on;
+    and less is left to the smallest side, where each weight is used nine times only and
+    fetching it is what takes the time. Stages of 128, 256 and 320 channels with 2, 1 and 1
+    blocks. 3,232,263 parameters, 146 M multiply-adds.
+
+    Args:
+        seed: of initial weights and dropout.
+        side: of the input in pixels, or None for any.
+
+    Returns:
+        Uncompiled model: (N, side, side, 1) float32 to (N, 7) probabilities.
+    """
+    stages = ((128, 2), (256, 1), (320, 1))
+    return _residual_cnn("swift_cnn", ((64, 2), (64, 1)), stages, seed, side)
+
+
+def _halving_stem(width: int) -> tuple[tuple[int, int], ...]:
+    return ((width // 2, 1), (width, 2))
+
+
+def _doubling_stages(width: int) -> tuple[tuple[int, int], ...]:
+    return tuple((width * 2**stage, blocks) for stage, blocks in enumerate((1, 2, 2, 1)))
+
+
+def _residual_cnn(
+    name: str,
+    stem: Sequence[tuple[int, int]],
+    stages: Sequence[tuple[int, int]],
+    seed: int,
+    side: int | None,
+) -> keras.Model:
+    """Convolutions of (channels, stride) each, then stages of (channels, blocks) each.
+
+    A stage halves the side where it changes the number of channels.
+    """
     keras.utils.set_random_seed(seed)
-    inputs = keras.Input((side, side, 1))
-    x = layers.ReLU()(_normalised_convolution(inputs, width // 2))
-    x = layers.ReLU()(_normalised_convolution(x, width, stride=2))
-    for stage, blocks in enumerate((1, 2, 2, 1)):
-        channels = width * 2**stage
-        for block in range(blocks):
-            shrinks = block == 0 and stage > 0
-            x = _residual_block(x, channels, stride=2 if shrinks else 1)
+    x = inputs = keras.Input((side, side, 1))
+    for channels, stride in stem:
+        x = layers.ReLU()(_normalised_convolution(x, channels, stride=stride))
+    for channels, blocks in stages:
+        for _ in range(blocks):
+            x = _residual_block(x, channels, stride=1 if x.shape[-1] == channels else 2)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.3, name=FEATURES)(x)
     outputs = layers.Dense(len(EMOTIONS), activation="softmax", dtype="float32")(x)
@@ -128,7 +163,12 @@ def _normalised_convolution(
 
 
 NETWORKS: Final[Mapping[str, NetworkBuilder]] = MappingProxyType(
-    {"seed_cnn": seed_cnn, "compact_cnn": compact_cnn, "wide_cnn": wide_cnn}
+    {
+        "seed_cnn": seed_cnn,
+        "compact_cnn": compact_cnn,
+        "wide_cnn": wide_cnn,
+        "swift_cnn": swift_cnn,
+    }
 )
 
 

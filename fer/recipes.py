@@ -193,6 +193,19 @@ _TAUGHT: Final = replace(
     teaching=0.5,
 )
 
+#: A network made for the speed of today's processors, trained a third longer: the training
+#: accuracy of ``wide`` was still rising.
+_SWIFT: Final = replace(
+    _WIDE,
+    name="swift",
+    run="swift",
+    network="swift_cnn",
+    epochs=80,
+    early_epochs=53,
+    seed=3,
+    precision="mixed_bfloat16",
+)
+
 #: ``wide`` on all training images but those with a twin in the test split: what it reaches
 #: there, no memory of a test image has helped.
 _WIDE_CLEAN: Final = replace(
@@ -208,7 +221,10 @@ _WIDE_CLEAN: Final = replace(
 )
 
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
-    {recipe.name: recipe for recipe in (_SEED, _SEED_SLICE, _COMPACT, _WIDE, _TAUGHT, _WIDE_CLEAN)}
+    {
+        recipe.name: recipe
+        for recipe in (_SEED, _SEED_SLICE, _COMPACT, _WIDE, _TAUGHT, _SWIFT, _WIDE_CLEAN)
+    }
 )
 
 

@@ -12,7 +12,7 @@ from fer.checkpoint import Memory
 from fer.dataset import Dataset
 from fer.errors import DatasetError, ModelError
 from fer.export import finish_run
-from fer.network import NetworkBuilder, compact_cnn, multiply_adds, seed_cnn, wide_cnn
+from fer.network import NetworkBuilder, compact_cnn, multiply_adds, seed_cnn, swift_cnn, wide_cnn
 from fer.optimisation import (
     Targets,
     add_votes_head,
@@ -290,7 +290,11 @@ def test_the_seed_network_is_the_original() -> None:
 
 @pytest.mark.parametrize(
     ("build", "parameters", "multiplications"),
-    [(compact_cnn, 1_605_207, 59_610_880), (wide_cnn, 3_604_735, 133_874_304)],
+    [
+        (compact_cnn, 1_605_207, 59_610_880),
+        (wide_cnn, 3_604_735, 133_874_304),
+        (swift_cnn, 3_232_263, 145_762_496),
+    ],
 )
 def test_the_residual_networks_are_small(
     build: NetworkBuilder, parameters: int, multiplications: int
