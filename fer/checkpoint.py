@@ -88,7 +88,8 @@ def restore(recipe: Recipe) -> tuple[Memory, Tensors]:
     """
     path = _folder(recipe) / _STATE
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # NumPy leaves a damaged file open that it opened itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             memory = Memory(**json.loads(str(stored["memory"])))
             # By way of JSON, so that tuples and lists compare alike.
             if memory.recipe != json.loads(json.dumps(asdict(recipe))):

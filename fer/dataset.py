@@ -123,7 +123,8 @@ def load_dataset(path: Path | None = None) -> Dataset:
             "FER2013 is not here yet. Import your copy with: python -m fer data import PATH"
         )
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # NumPy leaves a damaged file open that it opened itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return Dataset(
                 images=stored["images"],
                 labels=stored["labels"].astype(np.int64),

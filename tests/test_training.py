@@ -152,6 +152,7 @@ def test_the_honest_protocol_never_looks_at_the_test_split() -> None:
         "compact": "slice",
         "wide": "slice",
         "taught": "slice",
+        "swift": "slice",
         "wide-clean": "none",
     }
 
