@@ -39,8 +39,7 @@ def show(video: AnalysedVideo) -> None:
         along_time.show_timeline(video, segments)
         along_time.show_segments(segments, table_key)
         along_time.show_moments(video)
-    with st.expander("Every frame as a table", icon=":material/table:"):
-        st.dataframe(report.to_table(video.report), hide_index=True, placeholder="")
+    _show_frames(video)
 
 
 def _warn(video: AnalysedVideo) -> None:
@@ -91,6 +90,18 @@ def _show_figures(summary: dict[str, Any]) -> None:
         hide_index=True,
         height="content" if len(summary["tracks"]) <= 5 else 212,
     )
+
+
+def _show_frames(video: AnalysedVideo) -> None:
+    """A table of every frame; of an hour it is 13 MB, so it is sent when it is asked for."""
+    with st.expander(
+        "Every frame as a table",
+        icon=":material/table:",
+        key=f"frames of {video.report.source}",
+        on_change="rerun",
+    ) as frames:
+        if frames.open:
+            st.dataframe(report.to_table(video.report), hide_index=True, placeholder="")
 
 
 def _mostly(track: dict[str, Any]) -> str:
