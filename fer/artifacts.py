@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Container, Mapping
+import shutil
+from collections.abc import Collection, Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -227,6 +229,17 @@ def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     names = _files_of(folder, meta.get("members", ()), ())
     hashes = {name: file_hash(folder / name) for name in names}
     write_text(folder / META, json.dumps({**meta, "files": hashes}, indent=2) + "\n")
+
+
+@contextmanager
+def draft_of(folder: Path) -> Iterator[Path]:
+    """Make a folder to write a run into, which takes the old one's place once it is complete."""
+    draft = folder.with_name(folder.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    yield draft
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
 
 
 def write_text(path: Path, text: str) -> None:

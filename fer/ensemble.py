@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -42,26 +41,22 @@ def combine(name: str, members: Sequence[str], dataset: Dataset) -> Run:
     """
     runs = [artifacts.load_run(member) for member in members]
     _check(runs)
-    folder = artifacts.run_folder(name)
-    draft = folder.with_name(folder.name + ".part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    test, meta = dataset.split("test"), _describe(name, runs)
-    # A preliminary description lets it be loaded and judged.
-    (draft / artifacts.PREDICTIONS).touch()
-    artifacts.write_meta(draft, meta)
-    model = FacialExpressionModel.load(draft, "float")
-    probabilities = model.predict(test.images, calibrated=False)
-    write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
-    meta["metrics"] |= {"test": measure(dataset, probabilities), **_validate(model, dataset)}
-    meta["calibration"] = calibrate(meta["recipe"], model, dataset, probabilities)
-    artifacts.write_meta(draft, meta)
-    meta["serving"] = _measure_served(draft, runs, dataset)
-    artifacts.write_meta(draft, meta)
-    card = model_card(name, artifacts.load_run(draft))
-    artifacts.write_text(draft / artifacts.CARD, card)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    folder, test = artifacts.run_folder(name), dataset.split("test")
+    with artifacts.draft_of(folder) as draft:
+        meta = _describe(name, runs)
+        # A preliminary description lets it be loaded and judged.
+        (draft / artifacts.PREDICTIONS).touch()
+        artifacts.write_meta(draft, meta)
+        model = FacialExpressionModel.load(draft, "float")
+        probabilities = model.predict(test.images, calibrated=False)
+        write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
+        meta["metrics"] |= {"test": measure(dataset, probabilities), **_validate(model, dataset)}
+        meta["calibration"] = calibrate(meta["recipe"], model, dataset, probabilities)
+        artifacts.write_meta(draft, meta)
+        meta["serving"] = _measure_served(draft, runs, dataset)
+        artifacts.write_meta(draft, meta)
+        card = model_card(name, artifacts.load_run(draft))
+        artifacts.write_text(draft / artifacts.CARD, card)
     run = artifacts.load_run(folder)
     log_look(run, "flip-averaged", run.metrics["test"])
     return run

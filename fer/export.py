@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import platform
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +30,7 @@ from fer.looks import log_look
 from fer.model_card import model_card
 from fer.network import multiply_adds
 from fer.preprocessing import Scaling, describe, scaling_of, to_model_input
-from fer.provenance import machine
+from fer.provenance import machine, versions
 from fer.recipes import Recipe
 from fer.serving import choose, measure_serving
 from fer.training import TrainedModel
@@ -75,32 +73,28 @@ def finish_run(recipe: Recipe, trained: TrainedModel, dataset: Dataset) -> Run:
     Raises:
         ModelError: if the float32 file disagrees with the Keras model.
     """
-    folder = artifacts.run_folder(recipe.run)
-    draft = folder.with_name(folder.name + ".part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    artifacts.write_text(draft / artifacts.ARCHITECTURE, trained.model.to_json(indent=1))
-    trained.model.save_weights(draft / artifacts.WEIGHTS)
-    trained.history.to_csv(draft / artifacts.HISTORY, index=False, float_format="%.6g")
+    folder, test = artifacts.run_folder(recipe.run), dataset.split("test")
+    with artifacts.draft_of(folder) as draft:
+        artifacts.write_text(draft / artifacts.ARCHITECTURE, trained.model.to_json(indent=1))
+        trained.model.save_weights(draft / artifacts.WEIGHTS)
+        trained.history.to_csv(draft / artifacts.HISTORY, index=False, float_format="%.6g")
 
-    test = dataset.split("test")
-    files = convert(trained.model, _sample(dataset.split("train"), recipe.scaling))
-    # A preliminary description lets the float32 file be loaded and judged.
-    (draft / artifacts.PREDICTIONS).touch()
-    network = _write_float32(draft, files, trained.model, _describe(recipe, trained, {}, {}))
-    probabilities = network.predict(test.images, calibrated=False)
-    mirrored = flip_averaged(network, test.images)
-    write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
-    write_predictions(draft / artifacts.FLIPPED, dataset, mirrored)
-    metrics = measure(dataset, probabilities)
-    calibration = calibrate(asdict(recipe), network, dataset, probabilities)
-    meta = _describe(recipe, trained, metrics, calibration)
-    artifacts.write_meta(draft, meta)
-    meta["serving"] = _write_fastest(draft, files, test)
-    artifacts.write_meta(draft, meta)
-    artifacts.write_text(draft / artifacts.CARD, model_card(recipe.run, artifacts.load_run(draft)))
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+        files = convert(trained.model, _sample(dataset.split("train"), recipe.scaling))
+        # A preliminary description lets the float32 file be loaded and judged.
+        (draft / artifacts.PREDICTIONS).touch()
+        network = _write_float32(draft, files, trained.model, _describe(recipe, trained, {}, {}))
+        probabilities = network.predict(test.images, calibrated=False)
+        mirrored = flip_averaged(network, test.images)
+        write_predictions(draft / artifacts.PREDICTIONS, dataset, probabilities)
+        write_predictions(draft / artifacts.FLIPPED, dataset, mirrored)
+        metrics = measure(dataset, probabilities)
+        calibration = calibrate(asdict(recipe), network, dataset, probabilities)
+        meta = _describe(recipe, trained, metrics, calibration)
+        artifacts.write_meta(draft, meta)
+        meta["serving"] = _write_fastest(draft, files, test)
+        artifacts.write_meta(draft, meta)
+        card = model_card(recipe.run, artifacts.load_run(draft))
+        artifacts.write_text(draft / artifacts.CARD, card)
 
     run = artifacts.load_run(folder)
     log_look(run, "single", metrics)
@@ -126,8 +120,7 @@ def _describe(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(float(trained.history["seconds"].sum()), 1),
         "machine": machine(),
-        "versions": {"python": platform.python_version()}
-        | {library: version(library) for library in _LIBRARIES},
+        "versions": {"python": platform.python_version(), **versions(_LIBRARIES)},
         "metrics": {
             "parameters": trained.model.count_params(),
             "multiply_adds": multiply_adds(trained.model),
