@@ -197,7 +197,7 @@ def _choose_model() -> None:
     if set(runs) <= set(artifacts.list_runs()):
         words = dict(zip(runs, ("Fast", "Accurate"), strict=True))
         st.segmented_control(
-            "Model",
+            "Model for your pictures",
             runs,
             default=runs[0],
             required=True,

@@ -154,7 +154,7 @@ def accuracies(table: pd.DataFrame, kinds: Sequence[str], *, step: int = 30) -> 
     scale_of_kinds = alt.Scale(domain=list(kinds), range=[BLUE, ORANGE, GREY][: len(kinds)])
     base = alt.Chart(table).encode(
         y=alt.Y("name:N", sort=names, title=None, axis=plain_axis(limit=230)),
-        color=alt.Color("kind:N", scale=scale_of_kinds, legend=area_legend(2)),
+        color=alt.Color("kind:N", scale=scale_of_kinds, legend=area_legend(1)),
         tooltip=[
             alt.Tooltip("name:N"),
             alt.Tooltip("kind:N"),
