@@ -103,19 +103,18 @@ def show_controls(operator: Operator) -> None:
         horizontal=True, vertical_alignment="center", key="session-controls", gap="medium"
     ):
         st.caption("You agreed to the analysis of pictures in this session.", width="content")
-        st.button(
-            "Delete everything now",
-            on_click=delete_everything,
-            type="tertiary",
-            icon=":material/delete_sweep:",
-        )
-        st.button(
+        delete = st.button("Delete everything now", type="tertiary", icon=":material/delete_sweep:")
+        withdraw = st.button(
             "Withdraw consent",
-            on_click=withdraw_consent,
             type="tertiary",
             icon=":material/undo:",
             help="Deletes everything, and asks again before the next picture.",
         )
+    # Not in callbacks of the buttons: a browser may report other changes with the click, such as
+    # that the camera runs now, and their callbacks need what the session holds.
+    if delete or withdraw:
+        (delete_everything if delete else withdraw_consent)()
+        st.rerun()
     if operator.retention_minutes:
         _expire(60.0 * operator.retention_minutes)
 

@@ -171,6 +171,30 @@ def test_delete_everything_leaves_the_consent_alone(
     assert app_session.DELETED not in texts(page)  # said once
 
 
+def test_a_deletion_spares_what_is_reported_with_the_click(operate: Operate) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from fer import app_session
+        from fer.operator import load_operator
+
+        def running() -> None:
+            st.session_state.camera  # noqa: B018 - as streamlit-webrtc does
+
+        app_session.show_controls(load_operator())
+        st.toggle("Camera", key="camera", on_change=running)
+
+    operate("")
+    page = AppTest.from_function(script)
+    page.session_state[CONSENT] = True
+    page.run()
+    page.button[0].click()
+    page.toggle[0].set_value(True)
+    page.run()
+    assert not page.exception
+    assert page.success[0].value == app_session.DELETED
+
+
 def test_widgets_that_hold_pictures_are_others_after_a_deletion() -> None:
     def script() -> None:
         import streamlit as st
@@ -178,7 +202,9 @@ def test_widgets_that_hold_pictures_are_others_after_a_deletion() -> None:
         from fer import app_session
 
         st.text(app_session.widget_key("photos"))
-        st.button("Delete", on_click=app_session.delete_everything)
+        if st.button("Delete"):
+            app_session.delete_everything()
+            st.rerun()
 
     page = AppTest.from_function(script).run()
     before = page.text[0].value
