@@ -48,8 +48,8 @@ HAAR_SIDE: Final = 480
 #: large for the network on the larger one.
 YUNET_CLOSE_SIDE: Final = 192
 
-#: YuNet's largest stride in pixels.
-_LEAST_SIDE: Final = 32
+#: Twice YuNet's largest stride, in pixels.
+_LEAST_SIDE: Final = 64
 
 #: Overlap (IoU) above which two boxes of the cascades are the same face: low, because the
 #: profile cascade likes to find half a frontal face once more.
@@ -102,8 +102,8 @@ class YuNetDetector:
     def _search(self, image: Image, side: int) -> tuple[Face, ...]:
         small = _scaled(image, side)
         height, width = small.shape[:2]
-        # On pictures thinner than the network's largest stride it reads memory that nobody
-        # has written: phantom faces, or boxes that are no numbers. Black costs nothing.
+        # Where its deepest layer has one row or column only, the network reads memory that
+        # nobody has written: phantom faces, or boxes that are no numbers. Black costs nothing.
         below, right = max(0, _LEAST_SIDE - height), max(0, _LEAST_SIDE - width)
         padded = cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT)
         network = self._networks[side]
