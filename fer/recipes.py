@@ -206,24 +206,24 @@ _SWIFT: Final = replace(
     precision="mixed_bfloat16",
 )
 
-#: ``wide`` on all training images but those with a twin in the test split: what it reaches
+#: ``swift`` on all training images but those with a twin in the test split: what it reaches
 #: there, no memory of a test image has helped.
-_WIDE_CLEAN: Final = replace(
-    _WIDE,
-    name="wide-clean",
-    run="wide-clean",
+_CLEAN: Final = replace(
+    _SWIFT,
+    name="clean",
+    run="clean",
     validation="none",
     leave_out_twins=True,
-    calibrated_as="wide",
+    calibrated_as="swift",
     protocol="Trained on the training split without the images that are byte-identical to a "
     "test image, for a number of epochs fixed beforehand, of which the last is kept; settings "
-    "and calibration are those of the run wide. The test split was looked at once, afterwards.",
+    "and calibration are those of the run swift. The test split was looked at once, afterwards.",
 )
 
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
         recipe.name: recipe
-        for recipe in (_SEED, _SEED_SLICE, _COMPACT, _WIDE, _TAUGHT, _SWIFT, _WIDE_CLEAN)
+        for recipe in (_SEED, _SEED_SLICE, _COMPACT, _WIDE, _TAUGHT, _SWIFT, _CLEAN)
     }
 )
 

@@ -153,7 +153,7 @@ def test_the_honest_protocol_never_looks_at_the_test_split() -> None:
         "wide": "slice",
         "taught": "slice",
         "swift": "slice",
-        "wide-clean": "none",
+        "clean": "none",
     }
 
 
