@@ -24,7 +24,7 @@ from fer.preprocessing import scaling_of
 from fer.types import EMOTIONS, FACE_SIZE, Run
 
 #: The run that every page and command uses unless told otherwise.
-DEFAULT_RUN: Final = "wide"
+DEFAULT_RUN: Final = "swift"
 
 #: The run that the app offers beside it: slower, and more often right.
 ACCURATE_RUN: Final = "accurate"
