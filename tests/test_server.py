@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
@@ -66,7 +67,7 @@ def ask(
 
 
 def listen(port: int, path: str = "") -> bytes:
-    """All that the server sends to a browser that opens a page, for some seconds."""
+    """All that the server sends to a browser that opens a page, until the page is complete."""
     heard = b""
     with connect(
         f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=[Subprotocol("streamlit")]
@@ -74,15 +75,16 @@ def listen(port: int, path: str = "") -> bytes:
         message = BackMsg()
         message.rerun_script.page_name = path
         line.send(message.SerializeToString())
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and b"canary" not in heard:
-            try:
-                piece = line.recv(timeout=1)
-            except TimeoutError:
-                if len(heard) > 2000:
-                    break
-                continue
-            heard += piece if isinstance(piece, bytes) else piece.encode()
+        complete = False
+        while not complete:
+            piece = line.recv(timeout=30)
+            assert isinstance(piece, bytes)
+            heard += piece
+            told = ForwardMsg.FromString(piece)
+            complete = (
+                told.WhichOneof("type") == "script_finished"
+                and told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            )
     return heard
 
 
