@@ -67,7 +67,7 @@ def ask(
 
 
 def listen(port: int, path: str = "") -> bytes:
-    """All that the server sends to a browser that opens a page, until the page is complete."""
+    """All that the server sends to a browser for a page, until a second after it is whole."""
     heard = b""
     with connect(
         f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=[Subprotocol("streamlit")]
@@ -76,12 +76,16 @@ def listen(port: int, path: str = "") -> bytes:
         message.rerun_script.page_name = path
         line.send(message.SerializeToString())
         complete = False
-        while not complete:
-            piece = line.recv(timeout=30)
+        while True:
+            try:
+                piece = line.recv(timeout=1 if complete else 30)
+            except TimeoutError:
+                assert complete, "the page was not sent to its end"
+                break
             assert isinstance(piece, bytes)
             heard += piece
             told = ForwardMsg.FromString(piece)
-            complete = (
+            complete = complete or (
                 told.WhichOneof("type") == "script_finished"
                 and told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
             )
