@@ -7,8 +7,8 @@ visitors and limits on what they may send.
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from fer.app_uploads import SessionUploads
-from fer.http_guard import Closed, Headers, UploadLimits
+from fer.app.http_guard import Closed, Headers, UploadLimits
+from fer.app.uploads import SessionUploads
 
 app = App(
     "streamlit_app.py",

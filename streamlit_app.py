@@ -1,5 +1,5 @@
 """Entry point: run the page that was asked for, nothing else."""
 
-from fer import app
+from fer.app import common
 
-app.run()
+common.run()

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from fer.errors import DatasetError, DetectorError, FerError, MediaError, ModelError
     from fer.faces import create_detector
     from fer.images import crop_face
-    from fer.photo_formats import decode_image
+    from fer.media.photo_formats import decode_image
     from fer.pipeline import Analyzer
-    from fer.report import to_json, to_table
     from fer.tracking import Tracker
     from fer.types import COLORS, EMOTIONS, Face, FacePrediction, FrameResult, VideoReport
-    from fer.video import analyze_video, read_frames
+    from fer.video.analysis import analyze_video, read_frames
+    from fer.video.report import to_json, to_table
 
 #: Where each public name lives.
 _MODULES = {
@@ -38,12 +38,12 @@ _MODULES = {
     "errors": ("DatasetError", "DetectorError", "FerError", "MediaError", "ModelError"),
     "faces": ("create_detector",),
     "images": ("crop_face",),
-    "photo_formats": ("decode_image",),
+    "media.photo_formats": ("decode_image",),
     "pipeline": ("Analyzer",),
-    "report": ("to_json", "to_table"),
+    "video.report": ("to_json", "to_table"),
     "tracking": ("Tracker",),
     "types": ("COLORS", "EMOTIONS", "Face", "FacePrediction", "FrameResult", "VideoReport"),
-    "video": ("analyze_video", "read_frames"),
+    "video.analysis": ("analyze_video", "read_frames"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

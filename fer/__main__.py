@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from tqdm import tqdm
 
-from fer.bench import bench
-from fer.console import complain, sentence
+from fer.bench.suite import bench
+from fer.commands.console import complain, sentence
+from fer.commands.photo import PHOTO_EXAMPLES, analyze_photos
+from fer.commands.video import VIDEO_EXAMPLES, analyze_videos
 from fer.errors import FerError
-from fer.photo_command import PHOTO_EXAMPLES, analyze_photos
-from fer.video_command import VIDEO_EXAMPLES, analyze_videos
 
 if TYPE_CHECKING:
     from fer.pipeline import Analyzer
-    from fer.training import TrainingProgress
+    from fer.training.fit import TrainingProgress
 
 _SETTINGS: dict[str, Any] = {"no_args_is_help": True, "rich_markup_mode": None}
 app = typer.Typer(
@@ -91,7 +91,7 @@ def import_data(
     ] = None,
 ) -> None:
     """Check your copy of FER2013, store it under data/, and compare its counts."""
-    from fer.dataset import ROWS, count_table, import_dataset
+    from fer.fer2013.dataset import ROWS, count_table, import_dataset
 
     with tqdm(total=ROWS, unit="picture", disable=None) as bar:
 
@@ -121,9 +121,9 @@ def audit(
     """Count exact and near duplicates within and across the splits."""
     from dataclasses import asdict
 
-    from fer import facts
-    from fer.dataset import load_dataset
-    from fer.duplicates import audit as count_duplicates
+    from fer.fer2013 import facts
+    from fer.fer2013.dataset import load_dataset
+    from fer.fer2013.duplicates import audit as count_duplicates
 
     dataset = load_dataset()
     for name, number in asdict(count_duplicates(dataset)).items():
@@ -135,7 +135,7 @@ def audit(
 
 @app.command(epilog="Example: python -m fer train --recipe seed --resume")
 def train(
-    recipe: Annotated[str, typer.Option(help="Name of a recipe in fer/recipes.py.")] = "seed",
+    recipe: Annotated[str, typer.Option(help="A recipe of fer/training/recipes.py.")] = "seed",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a training run that was interrupted.")
     ] = False,
@@ -144,14 +144,14 @@ def train(
 
     Every epoch is saved under runs/, so that nothing but the current one is lost when you stop.
     """
-    from fer.dataset import load_dataset
-    from fer.recipes import get_recipe
+    from fer.fer2013.dataset import load_dataset
+    from fer.training.recipes import get_recipe
 
     chosen = get_recipe(recipe)
     dataset = load_dataset()
 
-    from fer import training  # TensorFlow takes seconds to load: mistakes are told before
-    from fer.export import finish_run
+    from fer.training import fit  # TensorFlow takes seconds to load: mistakes are told before
+    from fer.training.export import finish_run
 
     told: list[Mapping[str, float]] = []
     with tqdm(unit="step", disable=None) as bar:
@@ -167,7 +167,7 @@ def train(
                 told.append(record)
                 bar.write(_epoch_line(record))
 
-        trained = training.train(
+        trained = fit.train(
             chosen,
             dataset,
             resume=resume,
@@ -190,12 +190,12 @@ def evaluate(
 
     A difference beyond 0.0001 is an error.
     """
-    from fer import facts
     from fer.artifacts import default_run, read_robustness, run_folder
     from fer.classifier import FacialExpressionModel
-    from fer.dataset import load_dataset
-    from fer.evaluation import complete_run, evaluate_run
-    from fer.robustness import compare, robustness_table
+    from fer.evaluation.evaluate import complete_run, evaluate_run
+    from fer.evaluation.robustness import compare, robustness_table
+    from fer.fer2013 import facts
+    from fer.fer2013.dataset import load_dataset
 
     name, dataset = run or default_run(), load_dataset()
     if write:
@@ -221,8 +221,8 @@ def robustness(run: _Run = None) -> None:
     """Measure a run on test faces made dark, blurred, turned, shifted and small."""
     from fer.artifacts import ROBUSTNESS, default_run, run_folder, write_text
     from fer.classifier import FacialExpressionModel
-    from fer.dataset import load_dataset
-    from fer.robustness import robustness_table
+    from fer.evaluation.robustness import robustness_table
+    from fer.fer2013.dataset import load_dataset
 
     name = run or default_run()
     model, dataset = FacialExpressionModel.load(name, "float"), load_dataset()
@@ -249,13 +249,15 @@ def export(run: _Run = None) -> None:
     as float32, within 0.2 points and 0.005 of calibration error, may serve.
     """
     from fer.artifacts import default_run, read_meta, run_folder
-    from fer.dataset import load_dataset
+    from fer.fer2013.dataset import load_dataset
 
     name = run or default_run()
     read_meta(run_folder(name))
     dataset = load_dataset()
 
-    from fer.export import export_run  # TensorFlow takes seconds to load: mistakes are told before
+    from fer.training.export import (
+        export_run,  # TensorFlow takes seconds to load: mistakes are told before
+    )
 
     serving = export_run(name, dataset).details["serving"]
     for way, found in serving["measured"].items():
@@ -275,8 +277,8 @@ def combine(
 
     Slower than each of them, and more often right.
     """
-    from fer.dataset import load_dataset
-    from fer.ensemble import combine
+    from fer.fer2013.dataset import load_dataset
+    from fer.training.ensemble import combine
 
     run = combine(name, runs, load_dataset())
     typer.echo(_figures(run.metrics["test"]))

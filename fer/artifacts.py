@@ -20,6 +20,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fer.errors import ModelError
+from fer.paths import PROJECT
 from fer.preprocessing import scaling_of
 from fer.types import EMOTIONS, FACE_SIZE, Run
 
@@ -51,8 +52,6 @@ HASHED: Final = (ARCHITECTURE, WEIGHTS, SERVING, HISTORY, PREDICTIONS)
 #: What a run may hold besides; hashed as well where it is there.
 OPTIONAL: Final = (FLIPPED, QUANTISED)
 
-_PROJECT = Path(__file__).resolve().parent.parent
-
 
 @dataclass(frozen=True)
 class TrainingStatus:
@@ -77,12 +76,12 @@ class TrainingStatus:
 
 def models_dir() -> Path:
     """Folder of finished runs: ``FER_MODELS``, else the project's ``models/``."""
-    return Path(os.environ.get("FER_MODELS", _PROJECT / "models"))
+    return Path(os.environ.get("FER_MODELS", PROJECT / "models"))
 
 
 def runs_dir() -> Path:
     """Folder of training states: ``FER_RUNS``, else the project's ``runs/`` (ignored by git)."""
-    return Path(os.environ.get("FER_RUNS", _PROJECT / "runs"))
+    return Path(os.environ.get("FER_RUNS", PROJECT / "runs"))
 
 
 def run_folder(name: str) -> Path:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from fer.errors import OperatorError
+from fer.paths import PROJECT
 
 #: Where the file is looked for when no environment variable names one.
-DEFAULT_FILE: Final = Path(__file__).resolve().parent.parent / "operator.toml"
+DEFAULT_FILE: Final = PROJECT / "operator.toml"
 
 #: The feature without which a page has nothing to offer.
 _NEEDED: Final = {"live": "live", "video": "upload", "photo": "photo"}

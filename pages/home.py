@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from fer import annotate, charts, sample
-from fer.app import (
+from fer import annotate
+from fer.app.common import (
     accuracy_words,
     ensure_navigation,
     load_model,
@@ -12,6 +12,8 @@ from fer.app import (
     show_errors,
     show_status,
 )
+from fer.charts.face import expression_bars
+from fer.media import sample
 from fer.operator import load_operator
 
 #: (page, icon, title, what it offers)
@@ -44,7 +46,7 @@ def show_portrait() -> None:
         for prediction in result.predictions[:1]:
             st.markdown(f"#### This face {looks(prediction)}")
             st.altair_chart(
-                charts.expression_bars(prediction.probabilities),
+                expression_bars(prediction.probabilities),
                 alt="probabilities of the seven expressions for the portrait",
             )
             st.caption("Analysed just now, by the same model and code as your own pictures.")

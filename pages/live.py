@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from fer import app
-from fer.app_consent import require_consent
-from fer.live_seats import SEATS
-from fer.live_servers import ice_servers
+from fer.app import common
+from fer.app.consent import require_consent
+from fer.live.seats import SEATS
+from fer.live.servers import ice_servers
 from fer.operator import load_operator
 from pages.live_sections.beside import show_beside
 from pages.live_sections.check import offer_check, show_findings
@@ -17,7 +17,7 @@ from pages.live_sections.shared import is_on, live_session, served_model
 from pages.live_sections.snapshots import show_snapshots
 from pages.live_sections.summary import show_summary
 
-app.ensure_navigation()
+common.ensure_navigation()
 
 st.title("Live")
 st.markdown(
@@ -25,7 +25,7 @@ st.markdown(
     "the model can tell."
 )
 require_consent("live")
-with app.show_errors():
+with common.show_errors():
     session, model = live_session(), served_model()
     servers, decided = ice_servers(), load_operator()
     room = is_on() or SEATS.taken() < decided.limits.live_sessions
@@ -59,5 +59,5 @@ with app.show_errors():
                 show_connection(stream)
         if not is_on() and not is_restarting():
             show_summary(session, downloads=decided.features.download)
-with app.show_errors():
-    app.show_status()
+with common.show_errors():
+    common.show_status()

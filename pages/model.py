@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer import artifacts
-from fer.app import ensure_navigation, show_errors
+from fer.app.common import ensure_navigation, show_errors
 from pages.model_sections import (
     card,
     classes,

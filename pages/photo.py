@@ -3,9 +3,9 @@
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fer import app
-from fer.app_consent import require_consent
-from fer.app_session import take_files, widget_key
+from fer.app import common
+from fer.app.consent import require_consent
+from fer.app.session import take_files, widget_key
 from fer.operator import load_operator
 from pages.photo_sections.choices import choose_settings
 from pages.photo_sections.downloads import offer_bundle
@@ -38,16 +38,16 @@ def take_photos() -> list[UploadedFile]:
     return [snapshot]
 
 
-app.ensure_navigation()
+common.ensure_navigation()
 
 st.title("Photo")
 st.markdown("Every face gets a number, a box, and the probabilities of seven expressions.")
 require_consent("photo")
 
-with app.show_errors():
-    analyzer = app.new_analyzer()
+with common.show_errors():
+    analyzer = common.new_analyzer()
     uploads = take_photos()
-    app.show_status()
+    common.show_status()
     settings = choose_settings(analyzer.classifier.run)
     photos = read_all(uploads, analyzer)
     if photos:

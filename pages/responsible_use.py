@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from fer import restricted
-from fer.app import ensure_navigation
+from fer.app.common import ensure_navigation
+from fer.sandbox import restricted
 from pages.responsible_sections.dangers import show_dangers
 
 ensure_navigation()

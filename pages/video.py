@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from fer import sample
-from fer.app import ensure_navigation, load_model, show_errors, show_status
-from fer.app_consent import require_consent
-from fer.app_session import take_files
+from fer.app.common import ensure_navigation, load_model, show_errors, show_status
+from fer.app.consent import require_consent
+from fer.app.session import take_files
+from fer.media import sample
 from pages.video_sections import result, several
 from pages.video_sections.analysis import analyze_all, wait_for_interrupted
 from pages.video_sections.choices import choose_settings

@@ -17,14 +17,14 @@ from typing import NoReturn
 import pylibsrtp  # noqa: F401  see below
 import pytest
 
-from fer.dataset import Dataset, import_dataset
+from fer.fer2013.dataset import Dataset, import_dataset
+from fer.paths import PROJECT
 from fer.types import Image
 
 # TensorFlow and the encryption library of WebRTC bring OpenSSL's symbols twice: whoever imports
 # pylibsrtp after TensorFlow crashes. The app never loads both; tests of both share this process.
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"
+SHARED = PROJECT.parent / "shared"
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 
 
@@ -62,7 +62,7 @@ def fer2013_zip() -> Path:
     """FER2013 as a zip in the Kaggle layout."""
     return _first(
         [
-            ROOT / "data" / "fer2013.zip",
+            PROJECT / "data" / "fer2013.zip",
             *_from_environment("FER2013_PATH"),
             SHARED / "data" / "fer2013.zip",
         ],
@@ -82,7 +82,7 @@ def yunet_model() -> Path:
     return _first(
         [
             *_from_environment("FER_YUNET_MODEL"),
-            ROOT / "models" / "detector" / YUNET_FILE,
+            PROJECT / "models" / "detector" / YUNET_FILE,
             SHARED / "models" / YUNET_FILE,
         ],
         f"no YuNet: put {YUNET_FILE} into models/detector/ or name it in FER_YUNET_MODEL",

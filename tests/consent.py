@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from fer.app_session import CONSENT
+from fer.app.session import CONSENT
 
 BUTTON = "Everyone in the picture agrees"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from fer.video_writer import VideoWriter
+from fer.media.video_writer import VideoWriter
 
 #: Playlists and the like; {path} and {url} are what they try to reach.
 POINTERS = {

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from fer import artifacts
-from fer.account import (
+from fer.errors import ModelError
+from fer.evaluation.account import (
     Account,
     calibration_figures,
     crowd_sides,
@@ -16,7 +17,6 @@ from fer.account import (
     scoreboard,
     shared_confusions,
 )
-from fer.errors import ModelError
 from fer.types import EMOTIONS
 from tests.fakes import fake_run, probabilities
 from tests.made_up_runs import FIRST_TEST_ROW, make_run

@@ -115,7 +115,7 @@ def test_text_is_legible_on_every_color() -> None:
 
 @pytest.mark.parametrize("photo", ["pyfeat_multi_face.jpg", "fr_two_people.jpg"])
 def test_no_detector_finds_a_blurred_face(media: Path, yunet_model: Path, photo: str) -> None:
-    from fer.photo_formats import decode_image
+    from fer.media.photo_formats import decode_image
 
     image = decode_image((media / photo).read_bytes())
     detector = YuNetDetector(yunet_model)

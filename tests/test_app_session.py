@@ -12,15 +12,18 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from fer import app_session, artifacts, private_files, sample
-from fer.app import load_model
-from fer.app_session import CONSENT
+from fer import artifacts
+from fer.app import session as app_session
+from fer.app.common import load_model
+from fer.app.session import CONSENT
 from fer.faces import DetectorStatus
+from fer.media import private_files, sample
+from fer.paths import PROJECT
 from tests.consent import BUTTON, agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 from tests.made_up_runs import make_run
 
-ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ROUTER = PROJECT / "streamlit_app.py"
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
 
 OpenPage = Callable[[str], AppTest]
@@ -50,10 +53,10 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     classifier = FakeClassifier("happy", 0.62)
     metrics = {"test": {"all": FIGURES, "without_twins": FIGURES}}
     classifier.run = fake_run(artifacts.DEFAULT_RUN, metrics)
-    monkeypatch.setattr("fer.app.load_model", lambda _=None: classifier)
-    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+    monkeypatch.setattr("fer.app.common.load_model", lambda _=None: classifier)
+    monkeypatch.setattr("fer.app.common.create_detector", FakeDetector)
     status = DetectorStatus("YuNet", is_fallback=False, message="")
-    monkeypatch.setattr("fer.app.detector_status", lambda: status)
+    monkeypatch.setattr("fer.app.common.detector_status", lambda: status)
     monkeypatch.setattr("pages.live_sections.player.webrtc_streamer", _no_camera)
     monkeypatch.setenv("FER_ICE_SERVERS", "[]")
 
@@ -175,7 +178,7 @@ def test_a_deletion_spares_what_is_reported_with_the_click(operate: Operate) -> 
     def script() -> None:
         import streamlit as st
 
-        from fer import app_session
+        from fer.app import session as app_session
         from fer.operator import load_operator
 
         def running() -> None:
@@ -199,7 +202,7 @@ def test_widgets_that_hold_pictures_are_others_after_a_deletion() -> None:
     def script() -> None:
         import streamlit as st
 
-        from fer import app_session
+        from fer.app import session as app_session
 
         st.text(app_session.widget_key("photos"))
         if st.button("Delete"):
@@ -217,7 +220,7 @@ def test_results_expire_when_nothing_is_clicked(
 ) -> None:
     operate("retention_minutes = 5")
     now = 1000.0
-    monkeypatch.setattr("fer.app_session.time.monotonic", lambda: now)
+    monkeypatch.setattr("fer.app.session.time.monotonic", lambda: now)
     page = agree(open_page("photo"))
     page.session_state["videos"] = ["a result"]
     page.run()
@@ -295,8 +298,8 @@ def test_the_accurate_model_is_offered_where_it_is_there(
         classifier.run = fake_run(name, figures)
         return classifier
 
-    monkeypatch.setattr("fer.app.load_model", load_model)
-    monkeypatch.setattr("fer.app.FacialExpressionModel.load", load)
+    monkeypatch.setattr("fer.app.common.load_model", load_model)
+    monkeypatch.setattr("fer.app.common.FacialExpressionModel.load", load)
     st.cache_resource.clear()
     make_run()
     assert not open_page("video").button_group

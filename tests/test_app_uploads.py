@@ -9,8 +9,8 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from fer import app_uploads
-from fer.app_uploads import SessionUploads, forget_uploads
+from fer.app import uploads as app_uploads
+from fer.app.uploads import SessionUploads, forget_uploads
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> MemoryUploadedFileManager:
     """Streamlit's own, of an app in which the session ``here`` is open."""
     made = MemoryUploadedFileManager("/upload")
     runtime = SimpleNamespace(uploaded_file_mgr=made, is_active_session="here".__eq__)
-    monkeypatch.setattr("fer.app_uploads.Runtime.instance", lambda: runtime)
+    monkeypatch.setattr("fer.app.uploads.Runtime.instance", lambda: runtime)
     return made
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from fer import artifacts
-from fer.architecture import read_layers
 from fer.errors import ModelError
-from fer.network import NetworkBuilder, compact_cnn, multiply_adds, seed_cnn
+from fer.evaluation.architecture import read_layers
+from fer.training.network import NetworkBuilder, compact_cnn, multiply_adds, seed_cnn
 from fer.types import FACE_SIZE
 from tests.made_up_runs import NETWORK
 

@@ -12,16 +12,17 @@ from types import ModuleType
 
 import pytest
 
-from fer import archive, artifacts
-from fer.archive import MARK, Job, Outcome, analyze_archive
+from fer import artifacts
 from fer.classifier import FacialExpressionModel
+from fer.commands import archive
+from fer.commands.archive import MARK, Job, Outcome, analyze_archive
+from fer.commands.video_results import analyze_one
 from fer.errors import EngineError
 from fer.faces import create_detector
+from fer.media.sample import make_sample_clip
 from fer.pipeline import Analyzer
-from fer.report import format_csv, videos_table
-from fer.sample import make_sample_clip
-from fer.video_results import analyze_one
-from fer.video_settings import VideoSettings
+from fer.video.report import format_csv, videos_table
+from fer.video.settings import VideoSettings
 
 distributed = pytest.importorskip(
     "distributed", reason="no Dask: pip install -r requirements-scale.txt"
@@ -117,6 +118,6 @@ def test_other_settings_or_another_video_are_done_again(tmp_path: Path, clip: Pa
 def test_a_scheduler_that_does_not_answer_is_told(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fer.archive.ANSWER_S", 0.2)
+    monkeypatch.setattr("fer.commands.archive.ANSWER_S", 0.2)
     with pytest.raises(EngineError, match="does not answer"):
         analyze_archive(jobs_of(tmp_path, clip, 1), scheduler="tcp://127.0.0.1:1")

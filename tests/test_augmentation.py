@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer.augmentation import augment
+from fer.training.augmentation import augment
 
 SEED = tf.constant([3, 7], tf.int32)
 

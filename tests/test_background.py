@@ -7,7 +7,7 @@ from collections.abc import Generator
 import cv2
 import pytest
 
-from fer.background import Behind, ahead, sharing_cores
+from fer.media.background import Behind, ahead, sharing_cores
 
 
 def counting(

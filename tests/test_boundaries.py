@@ -11,116 +11,41 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "fer"
-PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").rglob("*.py"))]
+from fer.paths import PROJECT
 
-#: Rows from the ground up: a module imports from its own row or those before it, never later ones.
+PACKAGE = PROJECT / "fer"
+PAGES = [PROJECT / "streamlit_app.py", *sorted((PROJECT / "pages").rglob("*.py"))]
+
+#: Rows from the ground up, of modules and of whole packages: one imports from its own row or those
+#: before it, never from later ones.
 LAYERS = (
-    ("types", "errors", "provenance", "memory"),
-    (
-        "quality",
-        "cuts",
-        "frame_log",
-        "segments",
-        "background",
-        "views",
-        "video_settings",
-        "operator",
-    ),
-    ("confinement", "decoder_program", "private_files", "http_guard"),
-    ("decoder_client",),
-    (
-        "preprocessing",
-        "images",
-        "photo_formats",
-        "metrics",
-        "calibration",
-        "artifacts",
-        "recipes",
-        "checkpoint",
-        "latency",
-    ),
-    ("architecture",),
-    (
-        "dataset_sources",
-        "dataset",
-        "duplicates",
-        "ferplus",
-        "faces",
-        "network",
-        "augmentation",
-        "optimisation",
-        "video_pictures",
-        "video_duration",
-        "video_seek",
-        "video_reader",
-        "sound",
-        "video_writer",
-        "conversion",
-    ),
-    ("facts", "classifier", "tracking", "annotate", "sample"),
-    ("decoder", "restricted"),
-    ("restricted_sound",),
-    ("moments", "summary", "captions"),
-    ("pipeline", "privacy", "face_search"),
-    (
-        "live_settings",
-        "live_labels",
-        "live_meter",
-        "live_seats",
-        "live_servers",
-        "live_check",
-        "live_recording",
-        "live_relay",
-    ),
-    ("live_picture", "live_session", "live_html"),
-    ("video_output", "photo"),
-    ("account", "model_card"),
-    ("serving", "looks", "evaluation", "robustness", "training", "export", "video", "report"),
-    ("ensemble",),
-    ("live",),
-    ("live_summary",),
-    ("timeline_picture",),
-    ("bundle", "photo_bundle"),
-    (
-        "chart_style",
-        "charts",
-        "model_charts",
-        "confusion_charts",
-        "data_charts",
-        "robustness_chart",
-    ),
-    ("timeline",),
-    ("console",),
-    ("video_results",),
-    ("archive",),
-    ("bench_record", "bench_timing", "bench_pictures", "bench_process", "server_process"),
-    (
-        "bench_classifier",
-        "bench_peers",
-        "bench_detector",
-        "bench_stages",
-        "bench_video",
-        "bench_app",
-        "bench_training",
-        "bench_growth",
-        "bench_viewers",
-    ),
-    ("bench", "video_command", "photo_command"),
-    ("app_uploads",),
-    ("app_session",),
-    ("app", "__main__"),
-    ("app_consent",),
+    ("paths", "types", "errors", "provenance", "memory"),
+    ("operator", "preprocessing", "images", "quality", "metrics", "calibration", "artifacts"),
+    ("faces", "classifier", "tracking", "annotate"),
+    ("pipeline",),
+    ("fer2013", "media"),
+    ("evaluation", "sandbox"),
+    ("training", "video"),
+    ("photo", "live", "charts"),
+    ("commands", "app"),
+    ("bench",),
+    ("__main__",),
 )
-RANK = {module: rank for rank, row in enumerate(LAYERS) for module in row}
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+RANK = {part: rank for rank, row in enumerate(LAYERS) for part in row}
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.stem != "__init__"
+}
 
-STREAMLIT = {"app", "app_uploads", "app_session", "app_consent"}
-# live.py derives from its frame processor, live_relay.py replaces its queues.
-STREAMLIT_WEBRTC = {"app", "live", "live_relay"}
-TENSORFLOW = {"conversion", "network", "augmentation", "optimisation", "training", "export"}
-TENSORFLOW_WITHIN_FUNCTIONS = {"classifier", "bench_classifier", "bench_training"}
+STREAMLIT = {"app.common", "app.consent", "app.session", "app.uploads"}
+# The processor derives from its frame processor, the relay replaces its queues.
+STREAMLIT_WEBRTC = {"live.processor", "live.relay"}
+TENSORFLOW = {
+    f"training.{module}"
+    for module in ("network", "augmentation", "optimisation", "fit", "conversion", "export")
+}
+TENSORFLOW_WITHIN_FUNCTIONS = {"classifier", "bench.classifier", "bench.training"}
 
 
 def imports(node: ast.AST) -> Iterator[str]:
@@ -151,19 +76,28 @@ def libraries(names: Iterator[str]) -> set[str]:
 
 
 def siblings(module: str) -> set[str]:
-    """Modules of the package that ``module`` imports."""
-    names = imports(parse(PACKAGE / f"{module}.py"))
-    return {name.split(".")[1] for name in names if name.startswith("fer.")}
+    """Modules of ``fer`` that ``module`` imports."""
+    found = set()
+    for node in ast.walk(parse(MODULES[module])):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "fer":
+            parent = (node.module or "").removeprefix("fer").removeprefix(".")
+            names = {f"{parent}.{alias.name}".removeprefix(".") for alias in node.names}
+            found |= names & set(MODULES) or {parent}
+    return found
 
 
-def test_every_module_has_its_place() -> None:
-    assert set(MODULES) == set(RANK)
+def rank(module: str) -> int:
+    return RANK[module.partition(".")[0]]
+
+
+def test_every_module_and_package_has_its_place() -> None:
+    assert {module.partition(".")[0] for module in MODULES} == set(RANK)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_never_point_backwards(module: str) -> None:
-    above = {name for name in siblings(module) if RANK[name] > RANK[module]}
-    assert not above, f"fer/{module}.py imports from a later row: {above}"
+    above = {name for name in siblings(module) if rank(name) > rank(module)}
+    assert not above, f"fer.{module} imports from a later row: {above}"
 
 
 def test_imports_form_no_circle() -> None:
@@ -173,14 +107,14 @@ def test_imports_form_no_circle() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_streamlit_stays_in_its_corner(module: str) -> None:
-    used = libraries(imports(parse(PACKAGE / f"{module}.py")))
+    used = libraries(imports(parse(MODULES[module])))
     assert "streamlit" not in used or module in STREAMLIT
     assert "streamlit_webrtc" not in used or module in STREAMLIT_WEBRTC
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_tensorflow_stays_in_its_corner(module: str) -> None:
-    tree = parse(PACKAGE / f"{module}.py")
+    tree = parse(MODULES[module])
     heavy = {"tensorflow", "keras"}
     if module not in TENSORFLOW:
         assert not heavy & libraries(module_level_imports(tree))
@@ -203,7 +137,7 @@ FacialExpressionModel.load().predict(np.zeros((1, 48, 48), np.uint8))
 print(sorted({{"tensorflow", "keras", "torch", "scipy"}} & set(sys.modules)))
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
@@ -213,6 +147,6 @@ def test_command_line_starts_without_heavy_libraries() -> None:
     heavy = {"tensorflow", "cv2", "av", "pandas", "ai_edge_litert"}
     script = f"import sys, fer.__main__; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from fer.bundle import make_parts, write_zip
-from fer.moments import Moments
-from fer.timeline_picture import draw_timeline
 from fer.types import COLORS, FrameResult, VideoReport
+from fer.video.bundle import make_parts, write_zip
+from fer.video.moments import Moments
+from fer.video.timeline_picture import draw_timeline
 from tests.fakes import frame, prediction
 
 FRAMES = tuple(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from fer import charts
-from fer.chart_style import Drawing
+from fer.charts.face import expression_bars
+from fer.charts.style import Drawing
 from fer.types import COLORS, EMOTIONS
 from tests.fakes import probabilities
 
@@ -30,7 +30,7 @@ def rows(chart: Drawing, layer: int) -> list[dict[str, Any]]:
 
 
 def test_bars_show_all_seven_in_order_and_in_their_colours() -> None:
-    chart = charts.expression_bars(probabilities(happy=0.7))
+    chart = expression_bars(probabilities(happy=0.7))
     assert [row["expression"] for row in rows(chart, 0)] == list(EMOTIONS)
     assert rows(chart, 0)[3]["probability"] == pytest.approx(0.7)
     color = layers(chart)[1]["encoding"]["color"]
@@ -39,11 +39,11 @@ def test_bars_show_all_seven_in_order_and_in_their_colours() -> None:
 
 def test_layers_that_share_a_hidden_axis_all_hide_it() -> None:
     # Vega fails on a layer that hides an axis which its neighbour shows.
-    for layer in layers(charts.expression_bars(probabilities())):
+    for layer in layers(expression_bars(probabilities())):
         assert layer["encoding"]["x"]["axis"] is None
 
 
 def test_the_chart_leaves_the_ground_to_the_page_and_explains_its_marks() -> None:
-    made = spec(charts.expression_bars(probabilities()))
+    made = spec(expression_bars(probabilities()))
     assert "background" not in made
     assert any("tooltip" in layer["encoding"] for layer in made["layer"])

@@ -8,8 +8,8 @@ import pytest
 from fer import artifacts
 from fer.calibration import Calibration
 from fer.classifier import FacialExpressionModel
-from fer.dataset import Dataset
 from fer.faces import create_detector
+from fer.fer2013.dataset import Dataset
 from fer.metrics import score
 from fer.pipeline import Analyzer
 from fer.types import EMOTIONS, Image

@@ -6,13 +6,11 @@ import json
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from fer import confinement
-
-ROOT = Path(__file__).resolve().parent.parent
+from fer.paths import PROJECT
+from fer.sandbox import confinement
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can confine")
 
@@ -36,7 +34,7 @@ ATTEMPTS = {
 
 PROGRAM = """
 import ctypes, json, os, resource, socket, sys
-from fer import confinement
+from fer.sandbox import confinement
 def check(result):
     if result < 0: raise OSError
 attempts, PORT = json.loads(sys.argv[1]), int(sys.argv[2])
@@ -57,7 +55,7 @@ os._exit(0)
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
@@ -68,7 +66,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def holding() -> tuple[str, ...]:
     """Which fences hold on this machine."""
-    program = "from fer import confinement; print(*confinement.holding_fences())"
+    program = "from fer.sandbox import confinement; print(*confinement.holding_fences())"
     done = run(program)
     assert done.returncode == 0, done.stderr
     return tuple(done.stdout.split())
@@ -118,7 +116,7 @@ def test_only_fences_that_do_what_they_promise_are_said_to_hold() -> None:
     """A kernel may refuse one, kill who asks, or nod and do nothing."""
     program = """
 import os, resource
-from fer import confinement
+from fer.sandbox import confinement
 def refuse(): raise PermissionError(1, "not in this container")
 def kill(): os.kill(os.getpid(), 31)
 def nod(): pass
@@ -132,7 +130,7 @@ print(*confinement.holding_fences(made_up))
 
 def test_processor_time_is_limited() -> None:
     program = """
-from fer import confinement
+from fer.sandbox import confinement
 confinement.confine(100_000_000, 1, ())
 while True: pass
 """
@@ -142,7 +140,7 @@ while True: pass
 def test_a_confined_process_can_still_use_threads_and_what_it_holds() -> None:
     program = """
 import os, threading, numpy as np
-from fer import confinement
+from fer.sandbox import confinement
 held = os.open("/etc/hostname", os.O_RDONLY)
 confinement.confine(500_000_000, 10, confinement.holding_fences())
 found = []

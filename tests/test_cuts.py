@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import sample
-from fer.cuts import STAMP, CutFinder
+from fer.media import sample
+from fer.media.cuts import STAMP, CutFinder
 from fer.types import Image
-from fer.video import read_frames
+from fer.video.analysis import read_frames
 
 
 def stamp(level: int) -> Image:

@@ -16,18 +16,23 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer import app, app_session, artifacts, captions, photo_bundle, private_files, report, sample
-from fer.app_session import CONSENT
+from fer import artifacts
+from fer.app import common
+from fer.app import session as app_session
+from fer.app.session import CONSENT
 from fer.faces import DetectorStatus, YuNetDetector
-from fer.photo import PhotoSettings, analyze_photo, make_picture
-from fer.photo_formats import decode_photo
+from fer.media import private_files, sample
+from fer.media.photo_formats import decode_photo
+from fer.paths import PROJECT
+from fer.photo import bundle as photo_bundle
+from fer.photo.analysis import PhotoSettings, analyze_photo, make_picture
 from fer.pipeline import Analyzer
 from fer.provenance import NOTE
 from fer.types import EMOTIONS, Face, FacePrediction, VideoReport
+from fer.video import captions, report
 from tests.consent import BUTTON, agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run, frame, prediction
 
-ROOT = Path(__file__).resolve().parent.parent
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
 
 OpenPage = Callable[[str], AppTest]
@@ -39,14 +44,14 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     classifier = FakeClassifier("happy", 0.62)
     metrics = {"test": {"all": FIGURES, "without_twins": FIGURES}}
     classifier.run = fake_run(artifacts.DEFAULT_RUN, metrics)
-    monkeypatch.setattr("fer.app.load_model", lambda _=None: classifier)
-    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
-    monkeypatch.setattr("fer.app.ensure_navigation", lambda: None)
+    monkeypatch.setattr("fer.app.common.load_model", lambda _=None: classifier)
+    monkeypatch.setattr("fer.app.common.create_detector", FakeDetector)
+    monkeypatch.setattr("fer.app.common.ensure_navigation", lambda: None)
     status = DetectorStatus("YuNet", is_fallback=False, message="")
-    monkeypatch.setattr("fer.app.detector_status", lambda: status)
+    monkeypatch.setattr("fer.app.common.detector_status", lambda: status)
 
     def run(name: str) -> AppTest:
-        return AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=30)
+        return AppTest.from_file(str(PROJECT / "pages" / f"{name}.py"), default_timeout=30)
 
     return run
 
@@ -60,14 +65,18 @@ def words(page: AppTest) -> str:
 
 
 def test_a_result_is_about_looks_and_tells_how_sure_it_is() -> None:
-    assert app.looks(prediction(happy=0.62)) == "looks **happy** (62%)"
-    assert app.looks(prediction(happy=0.45), least=0.5).startswith("**unsure**")
-    assert "trust it less" in app.looks(prediction(quality=("small",), happy=0.9))
+    assert common.looks(prediction(happy=0.62)) == "looks **happy** (62%)"
+    assert common.looks(prediction(happy=0.45), least=0.5).startswith("**unsure**")
+    assert "trust it less" in common.looks(prediction(quality=("small",), happy=0.9))
 
 
 def test_nothing_says_that_somebody_is_happy() -> None:
     claim = re.compile(rf"\bis \**({'|'.join(EMOTIONS)})\b")
-    sources = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "fer").glob("*.py"), ROOT / "README.md"]
+    sources = [
+        *(PROJECT / "pages").rglob("*.py"),
+        *(PROJECT / "fer").rglob("*.py"),
+        PROJECT / "README.md",
+    ]
     found = [
         f"{path.name}: {line.strip()}"
         for path in sources
@@ -201,17 +210,17 @@ def test_nothing_is_left_after_delete_everything(open_page: OpenPage) -> None:
 
 def _with_session(state: dict[str, Any], action: Callable[[], None]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fer.app_session.st", SimpleNamespace(session_state=state))
+        patch.setattr("fer.app.session.st", SimpleNamespace(session_state=state))
         action()
 
 
 def test_what_makes_this_server_weaker_is_said_beside_what_it_promises(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fer.restricted.weaknesses", lambda: ("Something is missing.",))
+    monkeypatch.setattr("fer.sandbox.restricted.weaknesses", lambda: ("Something is missing.",))
     said = words(open_page("responsible_use").run())
     assert said.count("**On this server.** Something is missing.") == 1
-    monkeypatch.setattr("fer.restricted.weaknesses", lambda: ())
+    monkeypatch.setattr("fer.sandbox.restricted.weaknesses", lambda: ())
     assert "On this server" not in words(open_page("responsible_use").run())
 
 

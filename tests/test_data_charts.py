@@ -5,8 +5,8 @@ import itertools
 import pandas as pd
 import pytest
 
-from fer import data_charts
-from fer.architecture import Layer
+from fer.charts import data as data_charts
+from fer.evaluation.architecture import Layer
 
 COUNTS = pd.DataFrame(
     {"split": ["Training", "Training"], "expression": ["angry", "happy"], "images": [1, 3]}

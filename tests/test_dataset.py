@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image as PillowImage
 
-from fer.dataset import VOTE_COLUMNS, Dataset, count_table, import_dataset, load_dataset
 from fer.errors import DatasetError
+from fer.fer2013.dataset import VOTE_COLUMNS, Dataset, count_table, import_dataset, load_dataset
+from fer.paths import PROJECT
 from tests.tiny_fer2013 import (
     picture_names,
     png,
@@ -205,14 +206,14 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     # A limit on the size of files stands in for a full disk: the write fails half-way.
     script = (
         "import resource, sys; from pathlib import Path\n"
-        "from fer.dataset import import_dataset; from fer.errors import DatasetError\n"
+        "from fer.fer2013.dataset import import_dataset; from fer.errors import DatasetError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try: import_dataset(Path(sys.argv[1]), target=Path(sys.argv[2]))\n"
         "except DatasetError as error: print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(source), str(target)],
-        cwd=Path(__file__).parent.parent,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fer.paths import PROJECT
 from tools import dependencies
 from tools.dependencies import Package
 
@@ -70,7 +71,7 @@ def test_the_list_of_contents_matches_the_requirements() -> None:
         one["name"]: one["version"]
         for one in json.loads(dependencies.SBOM.read_text())["components"]
     }
-    text = (dependencies.ROOT / "requirements.txt").read_text()
+    text = (PROJECT / "requirements.txt").read_text()
     pinned = dict(
         line.partition("#")[0].strip().lower().split("==")
         for line in text.splitlines()

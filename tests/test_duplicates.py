@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from fer.dataset import Dataset
-from fer.duplicates import (
+from fer.fer2013.dataset import Dataset
+from fer.fer2013.duplicates import (
     audit,
     exact_groups,
     has_twin,

@@ -12,12 +12,12 @@ import pytest
 from fer import artifacts
 from fer.calibration import Calibration
 from fer.classifier import FacialExpressionModel
-from fer.dataset import Dataset
-from fer.ensemble import combine
 from fer.errors import ModelError
-from fer.evaluation import complete_run, evaluate_run
-from fer.export import finish_run
-from fer.training import train
+from fer.evaluation.evaluate import complete_run, evaluate_run
+from fer.fer2013.dataset import Dataset
+from fer.training.ensemble import combine
+from fer.training.export import finish_run
+from fer.training.fit import train
 from tests.tiny_fer2013 import tiny_dataset
 from tests.tiny_run import tiny_cnn, tiny_recipe
 

@@ -17,13 +17,13 @@ import pytest
 from fer import artifacts
 from fer.calibration import Calibration
 from fer.classifier import FacialExpressionModel, litert_forward, load_keras
-from fer.conversion import DYNAMIC, FLOAT32, STATIC, convert
-from fer.dataset import Dataset
 from fer.errors import ModelError
-from fer.evaluation import complete_run, evaluate_run, flip_averaged
-from fer.export import export_run, finish_run
+from fer.evaluation.evaluate import complete_run, evaluate_run, flip_averaged
+from fer.fer2013.dataset import Dataset
 from fer.preprocessing import to_model_input
-from fer.training import train
+from fer.training.conversion import DYNAMIC, FLOAT32, STATIC, convert
+from fer.training.export import export_run, finish_run
+from fer.training.fit import train
 from fer.types import EMOTIONS, Image
 from tests.tiny_fer2013 import tiny_dataset
 from tests.tiny_run import tiny_cnn, tiny_recipe

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer.face_search import Found, find_faces
+from fer.media.video_reader import BrokenVideoError, VideoFrame
 from fer.types import Face, Image
-from fer.video_reader import BrokenVideoError, VideoFrame
+from fer.video.face_search import Found, find_faces
 
 Box = tuple[int, int, int, int]
 

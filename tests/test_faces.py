@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 from fer import faces
-from fer.dataset import Dataset
 from fer.errors import DetectorError
 from fer.faces import (
     YUNET_FILE,
@@ -28,8 +27,9 @@ from fer.faces import (
     detector_status,
     find_yunet,
 )
+from fer.fer2013.dataset import Dataset
 from fer.images import crop_face
-from fer.photo_formats import decode_image
+from fer.media.photo_formats import decode_image
 from fer.types import Detector, Face, Image
 
 #: The astronaut's face, by eye: hairline to chin, cheek to cheek.

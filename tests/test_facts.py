@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import facts
-from fer.dataset import Dataset
 from fer.errors import DatasetError
+from fer.fer2013 import facts
+from fer.fer2013.dataset import Dataset
+from fer.paths import PROJECT
 from fer.types import EMOTIONS
 from tests.tiny_fer2013 import tiny_dataset
 
@@ -101,7 +102,7 @@ def test_the_committed_facts_are_those_that_are_published() -> None:
     rows = facts.read_test_rows()
     assert len(rows) == 7178
     assert rows["twin"].sum() == 572
-    manifest = Path(__file__).resolve().parent.parent / "data" / "manifest.json"
+    manifest = PROJECT / "data" / "manifest.json"
     published = json.loads(manifest.read_text(encoding="utf-8"))["counts"]
     found = [row["images"] for row in facts.read()["counts"]]
     assert found == [number for split in published.values() for number in split]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer import ferplus
+from fer.fer2013 import ferplus
 from fer.types import EMOTIONS
 
 # neutral, happy, surprise, sad, angry, disgust, fear, contempt, unknown, not a face

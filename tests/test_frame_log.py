@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer.frame_log import FrameLog
 from fer.quality import FLAGS
 from fer.types import Face, FacePrediction, FrameResult
+from fer.video.frame_log import FrameLog
 from tests.fakes import frame, prediction, probabilities
 
 LANDMARKS = np.arange(10, dtype=np.float32).reshape(5, 2) / np.float32(3)

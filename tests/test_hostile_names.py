@@ -7,8 +7,8 @@ import io
 
 import pytest
 
-from fer import report
-from fer.app import plain
+from fer.app.common import plain
+from fer.video import report
 from tests.fakes import frame, prediction
 
 FORMULAS = [

@@ -18,13 +18,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from fer import photo_formats, restricted, video_reader
 from fer.errors import MediaError
 from fer.faces import HaarDetector, YuNetDetector
+from fer.media import photo_formats, video_reader
+from fer.media.video_duration import tagged_duration
 from fer.pipeline import Analyzer
+from fer.sandbox import restricted
 from fer.types import Detector
-from fer.video import analyze_video
-from fer.video_duration import tagged_duration
+from fer.video.analysis import analyze_video
 from tests import hostile
 from tests.fakes import FakeClassifier, FakeDetector
 from tools.fuzz_uploads import attempt, try_photo, try_video

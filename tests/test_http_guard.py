@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fer.http_guard import (
+from fer.app.http_guard import (
     HEADERS,
     App,
     Closed,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fer.latency import measure
+from fer.evaluation.latency import measure
 from tests.fakes import FakeClassifier
 
 

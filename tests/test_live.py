@@ -13,10 +13,10 @@ import PIL.Image
 import pytest
 
 from fer.errors import DetectorError
-from fer.live import BUSY, ExpressionProcessor, LiveState
-from fer.live_seats import Seats
-from fer.live_session import LiveSession
-from fer.live_settings import LiveSettings
+from fer.live.processor import BUSY, ExpressionProcessor, LiveState
+from fer.live.seats import Seats
+from fer.live.session import LiveSession
+from fer.live.settings import LiveSettings
 from fer.pipeline import Analyzer
 from fer.types import Face, Image
 from tests.fakes import FakeClassifier, FakeDetector
@@ -166,7 +166,7 @@ def test_a_lasting_fault_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     detector = FaultyDetector()
     detector.fault = RuntimeError("boom")
     live = processor(detector)
-    with caplog.at_level(logging.ERROR, logger="fer.live"):
+    with caplog.at_level(logging.ERROR, logger="fer.live.processor"):
         for _ in range(10):
             live.recv(grey_frame())
     assert len(caplog.records) == 1
@@ -256,7 +256,7 @@ def test_a_frame_that_takes_very_long_does_not_end_the_stream(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The library gives up a stream whose frame takes ten seconds."""
-    monkeypatch.setattr("fer.live._PATIENCE_S", 0.01)
+    monkeypatch.setattr("fer.live.processor._PATIENCE_S", 0.01)
     go_on = threading.Event()
 
     class StuckDetector(FakeDetector):
@@ -268,7 +268,7 @@ def test_a_frame_that_takes_very_long_does_not_end_the_stream(
     assert asyncio.run(live.recv_queued([grey_frame()])) == []
     assert asyncio.run(live.recv_queued([grey_frame(), grey_frame()])) == []
     go_on.set()
-    monkeypatch.setattr("fer.live._PATIENCE_S", 10.0)
+    monkeypatch.setattr("fer.live.processor._PATIENCE_S", 10.0)
     (out,) = asyncio.run(live.recv_queued([grey_frame()]))
     assert not np.array_equal(pixels(out), pixels(grey_frame()))
     (_,) = asyncio.run(live.recv_queued([grey_frame()]))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fer import live_check
+from fer.live import check as live_check
 
 #: A browser on HTTPS with one camera, that has not been asked yet.
 FINE: dict[str, Any] = {"secure": True, "api": True, "permission": "prompt", "cameras": 1}

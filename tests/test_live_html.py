@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from fer import live_html
-from fer.live_recording import Stretch
+from fer.live import html as live_html
+from fer.live.recording import Stretch
 from fer.types import COLORS, EMOTIONS
 from tests.fakes import prediction
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fer.live_labels import SteadyLabels
+from fer.live.labels import SteadyLabels
 from fer.types import FacePrediction
 from tests.fakes import frame, prediction, probabilities
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fer.live_meter import Meter, Speed, Waiting
+from fer.live.meter import Meter, Speed, Waiting
 
 
 def test_nothing_is_known_before_the_first_frame() -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer.live_picture import LivePicture, mirrored
-from fer.live_settings import LiveSettings
+from fer.live.picture import LivePicture, mirrored
+from fer.live.settings import LiveSettings
 from fer.types import FrameResult, Image
 from tests.fakes import frame, prediction
 

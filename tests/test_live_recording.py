@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from fer.live_recording import LONGEST_S, PER_S, Recording
+from fer.live.recording import LONGEST_S, PER_S, Recording
 from tests.fakes import frame, prediction
 
 

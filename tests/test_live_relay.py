@@ -9,7 +9,7 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from streamlit_webrtc import relay as library
 
-from fer.live_relay import NewestOnly, use_newest_only
+from fer.live.relay import NewestOnly, use_newest_only
 
 
 class Camera(MediaStreamTrack):

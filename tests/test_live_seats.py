@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from fer.live_seats import LEASE_S, Seats
+from fer.live.seats import LEASE_S, Seats
 
 
 class Clock:

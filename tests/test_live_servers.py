@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fer.errors import FerError
-from fer.live_servers import has_relay, ice_servers
+from fer.live.servers import has_relay, ice_servers
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import gc
 import threading
 import weakref
 
-from fer.live_session import LiveSession
+from fer.live.session import LiveSession
 from tests.fakes import frame, prediction
 
 

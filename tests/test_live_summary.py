@@ -3,20 +3,21 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import jsonschema
 import pandas as pd
 import pytest
 
-from fer import live_summary, report
-from fer.live_session import LiveSession
-from fer.live_settings import LiveSettings
+from fer.live import summary as live_summary
+from fer.live.session import LiveSession
+from fer.live.settings import LiveSettings
+from fer.paths import ASSETS
 from fer.provenance import NOTE
 from fer.types import VideoReport
+from fer.video import report
 from tests.fakes import fake_run, frame, prediction, probabilities
 
-SCHEMA = Path(report.__file__).parent / "assets" / "report.schema.json"
+SCHEMA = ASSETS / "report.schema.json"
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image as PillowImage
 
 from fer.__main__ import main
-from fer.dataset import load_dataset
 from fer.errors import ModelError
+from fer.fer2013.dataset import load_dataset
+from fer.media.sample import make_sample_clip, portrait_bytes
 from fer.pipeline import Analyzer
-from fer.sample import make_sample_clip, portrait_bytes
 from fer.types import EMOTIONS
-from fer.video import probe
+from fer.video.analysis import probe
 from tests.fakes import FakeClassifier, FakeDetector
 
 FACE_COLUMNS = [

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer import confusion_charts, model_charts
-from fer.chart_style import Drawing
+from fer.charts import confusions as confusion_charts
+from fer.charts import model as model_charts
+from fer.charts.style import Drawing
 from fer.types import EMOTIONS
 
 HISTORY = pd.DataFrame(

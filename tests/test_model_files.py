@@ -14,8 +14,7 @@ import pytest
 from fer import artifacts
 from fer.classifier import load_keras
 from fer.errors import ModelError
-
-ROOT = Path(__file__).resolve().parent.parent
+from fer.paths import PROJECT
 
 #: Libraries that run what they read.
 UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "torch"}
@@ -33,7 +32,7 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("folder", ["fer", "pages"])
 def test_nothing_is_read_that_could_run(folder: str) -> None:
-    for path in (ROOT / folder).rglob("*.py"):
+    for path in (PROJECT / folder).rglob("*.py"):
         assert not imports(path) & UNSAFE, path
         text = path.read_text(encoding="utf-8")
         assert "allow_pickle=True" not in text, path

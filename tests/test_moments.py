@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer.moments import Moments, key_moments
-from fer.photo_formats import decode_image
+from fer.media.photo_formats import decode_image
 from fer.types import FrameResult, Image, VideoReport
+from fer.video.moments import Moments, key_moments
 from tests.fakes import frame, prediction
 
 GREY = np.full((120, 160, 3), 128, np.uint8)

@@ -10,10 +10,11 @@ import pytest
 from nbclient import NotebookClient
 
 from fer import artifacts
-from fer.dataset import import_dataset
+from fer.fer2013.dataset import import_dataset
+from fer.paths import PROJECT
 from tests.tiny_fer2013 import tiny_dataset, write_zip
 
-NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "train_and_evaluate.ipynb"
+NOTEBOOK = PROJECT / "notebooks" / "train_and_evaluate.ipynb"
 
 
 def test_the_committed_notebook_holds_no_outputs() -> None:

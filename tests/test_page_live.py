@@ -15,15 +15,16 @@ from streamlit_webrtc.component import generate_frontend_component_key
 
 from fer.classifier import FacialExpressionModel
 from fer.errors import ModelError
-from fer.live import LiveState
-from fer.live_meter import Speed
-from fer.live_seats import Seats
-from fer.live_session import LiveSession
+from fer.live.meter import Speed
+from fer.live.processor import LiveState
+from fer.live.seats import Seats
+from fer.live.session import LiveSession
+from fer.paths import PROJECT
 from fer.types import FrameResult
 from tests.consent import agree
 from tests.fakes import FakeClassifier, frame, prediction
 
-PAGE = Path(__file__).resolve().parent.parent / "pages" / "live.py"
+PAGE = PROJECT / "pages" / "live.py"
 
 OpenPage = Callable[..., AppTest]
 
@@ -31,9 +32,9 @@ OpenPage = Callable[..., AppTest]
 @pytest.fixture(autouse=True)
 def _without_model(monkeypatch: pytest.MonkeyPatch) -> None:
     # The model's own tests load it, and tests/e2e has everything together.
-    monkeypatch.setattr("fer.app.load_model", FakeClassifier)
-    monkeypatch.setattr("fer.app.show_status", lambda: None)
-    monkeypatch.setattr("fer.app.ensure_navigation", lambda: None)
+    monkeypatch.setattr("fer.app.common.load_model", FakeClassifier)
+    monkeypatch.setattr("fer.app.common.show_status", lambda: None)
+    monkeypatch.setattr("fer.app.common.ensure_navigation", lambda: None)
     monkeypatch.setenv("FER_ICE_SERVERS", "[]")
 
 
@@ -176,7 +177,7 @@ def test_a_full_server_says_so_politely(
     seats = Seats()
     for _ in range(8):
         seats.hold(seats.new(), limit=8)
-    monkeypatch.setattr("fer.live_seats.SEATS", seats)
+    monkeypatch.setattr("fer.live.seats.SEATS", seats)
     page = open_page()
     assert "All places are taken" in [header.value for header in page.subheader]
     assert "use snapshots meanwhile" in texts(page)
@@ -217,7 +218,7 @@ def test_a_camera_that_runs_goes_on_when_the_models_files_are_gone(
     def gone() -> None:
         raise ModelError("There is no trained run.")
 
-    monkeypatch.setattr("fer.app.load_model", gone)
+    monkeypatch.setattr("fer.app.common.load_model", gone)
     page.run()
     assert not page.exception
     assert not page.error
@@ -228,7 +229,7 @@ def test_without_a_model_it_says_so(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    monkeypatch.setattr("fer.app.load_model", FacialExpressionModel.load)
+    monkeypatch.setattr("fer.app.common.load_model", FacialExpressionModel.load)
     page = open_page()
     assert "no trained run" in page.error[0].value
 

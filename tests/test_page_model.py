@@ -12,10 +12,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer import artifacts
+from fer.paths import PROJECT
 from fer.types import EMOTIONS
 from tests.made_up_runs import make_combined, make_run, make_training
 
-ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ROUTER = PROJECT / "streamlit_app.py"
 SECTIONS = (
     *("Overview", "Scoreboard", "Confusions", "Expressions", "Confidence"),
     *("Robustness", "Training", "Data", "Network", "Model card"),

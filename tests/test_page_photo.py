@@ -14,15 +14,17 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer import artifacts, photo_formats, sample
+from fer import artifacts
 from fer.faces import DetectorStatus
-from fer.photo import PhotoSettings
+from fer.media import photo_formats, sample
+from fer.paths import PROJECT
+from fer.photo.analysis import PhotoSettings
 from fer.pipeline import Analyzer
 from pages.photo_sections import downloads
 from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 
-PAGE = Path(__file__).resolve().parent.parent / "pages" / "photo.py"
+PAGE = PROJECT / "pages" / "photo.py"
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
 METRICS = {"test": {"all": FIGURES, "without_twins": FIGURES}}
 PORTRAIT = sample.portrait_bytes()
@@ -35,14 +37,14 @@ def served(monkeypatch: pytest.MonkeyPatch) -> None:
     """Happiness everywhere, two faces in every photo; decoding in this process, which is quick."""
     classifier = FakeClassifier("happy", 0.62)
     classifier.run = fake_run(artifacts.DEFAULT_RUN, METRICS)
-    monkeypatch.setattr("fer.app.load_model", lambda _=None: classifier)
-    monkeypatch.setattr("fer.app.ensure_navigation", lambda: None)
+    monkeypatch.setattr("fer.app.common.load_model", lambda _=None: classifier)
+    monkeypatch.setattr("fer.app.common.ensure_navigation", lambda: None)
     two = ((20, 20, 60, 70), (90, 20, 120, 60))
-    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(two))
+    monkeypatch.setattr("fer.app.common.create_detector", lambda: FakeDetector(two))
     monkeypatch.setattr("fer.faces.create_detector", lambda: FakeDetector(()))
     status = DetectorStatus("YuNet", is_fallback=False, message="")
-    monkeypatch.setattr("fer.app.detector_status", lambda: status)
-    monkeypatch.setattr("fer.restricted.decode_photo", photo_formats.decode_photo)
+    monkeypatch.setattr("fer.app.common.detector_status", lambda: status)
+    monkeypatch.setattr("fer.sandbox.restricted.decode_photo", photo_formats.decode_photo)
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_another_model_reads_the_photos_anew(
     other = FakeClassifier("sad")
     run = fake_run(artifacts.DEFAULT_RUN, METRICS)
     other.run = replace(run, files=dict.fromkeys(run.files, "0" * 64))
-    monkeypatch.setattr("fer.app.load_model", lambda _=None: other)
+    monkeypatch.setattr("fer.app.common.load_model", lambda _=None: other)
     page.run()
     assert page.dataframe[0].value["looks"].tolist() == ["sad", "sad"]
 

@@ -13,16 +13,18 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
-from fer import artifacts, sample
+from fer import artifacts
 from fer.faces import DetectorStatus
+from fer.media import sample
+from fer.paths import PROJECT
 from fer.pipeline import Analyzer
-from fer.video_settings import VideoSettings
+from fer.video.settings import VideoSettings
 from pages.video_sections import analysis, work
 from pages.video_sections.analysed import AnalysedVideo
 from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 
-ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ROUTER = PROJECT / "streamlit_app.py"
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
 FILES = ["annotated.mp4", "frames.csv", "raw.csv", "segments.csv", "captions.vtt", "report.json"]
 
@@ -41,11 +43,11 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     classifier = FakeClassifier("happy", 0.62)
     metrics = {"test": {"all": FIGURES, "without_twins": FIGURES}}
     classifier.run = fake_run(artifacts.DEFAULT_RUN, metrics)
-    monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
-    monkeypatch.setattr("fer.app.artifacts.default_run", lambda: artifacts.DEFAULT_RUN)
-    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+    monkeypatch.setattr("fer.app.common.FacialExpressionModel.load", lambda _: classifier)
+    monkeypatch.setattr("fer.app.common.artifacts.default_run", lambda: artifacts.DEFAULT_RUN)
+    monkeypatch.setattr("fer.app.common.create_detector", FakeDetector)
     status = DetectorStatus("YuNet", is_fallback=False, message="")
-    monkeypatch.setattr("fer.app.detector_status", lambda: status)
+    monkeypatch.setattr("fer.app.common.detector_status", lambda: status)
     st.cache_resource.clear()
 
 
@@ -109,7 +111,7 @@ def test_a_second_visit_with_the_same_settings_answers_at_once(
 ) -> None:
     upload(page, ("clip.mp4", clip)).button[0].click().run()
     detector = FakeDetector()
-    monkeypatch.setattr("fer.app.create_detector", lambda: detector)
+    monkeypatch.setattr("fer.app.common.create_detector", lambda: detector)
     page.button[0].click().run()
     assert page.header[0].value == "Result for clip\\.mp4"
     assert detector.calls == 0
@@ -119,7 +121,7 @@ def test_a_second_visit_with_the_same_settings_answers_at_once(
 
 
 def test_a_video_without_faces_says_so(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(()))
+    monkeypatch.setattr("fer.app.common.create_detector", lambda: FakeDetector(()))
     page.button[1].click().run()
     assert not page.exception
     assert "No face was found in any frame." in texts(page)

@@ -8,14 +8,16 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-import fer.app
-from fer import artifacts, sample
+import fer.app.common
+from fer import artifacts
 from fer.faces import DetectorStatus
+from fer.media import sample
+from fer.paths import PROJECT
 from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, fake_run
 from tests.made_up_runs import make_run
 
-ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ROUTER = PROJECT / "streamlit_app.py"
 PAGES = ("home", "video", "photo", "model", "responsible_use")
 FIGURES = {"images": 7178, "accuracy": 0.634, "low": 0.623, "high": 0.645, "macro_f1": 0.6}
 METRICS = {"test": {"all": FIGURES, "without_twins": {**FIGURES, "accuracy": 0.612}}}
@@ -29,7 +31,8 @@ def nothing_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("FER_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr(
-        "fer.app.detector_status", lambda: DetectorStatus("YuNet", is_fallback=False, message="")
+        "fer.app.common.detector_status",
+        lambda: DetectorStatus("YuNet", is_fallback=False, message=""),
     )
     st.cache_resource.clear()
 
@@ -39,8 +42,8 @@ def served(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that sees happiness everywhere, and a detector that sees a face in every middle."""
     classifier = FakeClassifier("happy", 0.62)
     classifier.run = fake_run(artifacts.DEFAULT_RUN, METRICS)
-    monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
-    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+    monkeypatch.setattr("fer.app.common.FacialExpressionModel.load", lambda _: classifier)
+    monkeypatch.setattr("fer.app.common.create_detector", FakeDetector)
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def test_home_leads_to_every_other_page(open_page: OpenPage) -> None:
 @pytest.mark.usefixtures("served")
 def test_a_fallback_detector_is_told(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     status = DetectorStatus("Haar cascades", is_fallback=True, message="Get the better one so.")
-    monkeypatch.setattr("fer.app.detector_status", lambda: status)
+    monkeypatch.setattr("fer.app.common.detector_status", lambda: status)
     for name in ("home", "video", "photo"):
         assert [info.value for info in open_page(name).info] == ["Get the better one so."]
 
@@ -145,7 +148,7 @@ def test_a_photo_that_cannot_be_read_does_not_lose_the_others(open_page: OpenPag
 def test_a_photo_without_a_face_says_so(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(()))
+    monkeypatch.setattr("fer.app.common.create_detector", lambda: FakeDetector(()))
     app = open_page("photo")
     app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
     assert "Faces found: 0" in texts(app)
@@ -155,7 +158,7 @@ def test_a_photo_without_a_face_says_so(
 @pytest.mark.usefixtures("served")
 def test_a_crowd_is_numbered_through(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = tuple((x, 20, x + 40, 70) for x in range(0, 350, 50))
-    monkeypatch.setattr("fer.app.create_detector", lambda: FakeDetector(crowd))
+    monkeypatch.setattr("fer.app.common.create_detector", lambda: FakeDetector(crowd))
     app = open_page("photo")
     app.file_uploader[0].set_value(("a.jpg", sample.portrait_bytes(), "image/jpeg")).run()
     assert charts(app) == len(crowd)
@@ -186,7 +189,7 @@ def test_a_deep_link_as_the_first_request_ends_the_legacy_mode(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # As in a process that has just started: Streamlit would run the page alone.
-    monkeypatch.setitem(fer.app._navigation, "registered", False)
+    monkeypatch.setitem(fer.app.common._navigation, "registered", False)
     monkeypatch.setattr(PagesManager, "uses_pages_directory", True)
     app = AppTest.from_file(str(ROUTER), default_timeout=30)
     app.switch_page("pages/photo.py").run()

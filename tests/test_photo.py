@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fer.faces import YuNetDetector
-from fer.photo import PhotoResult, PhotoSettings, analyze_photo, make_picture, shrink
-from fer.photo_formats import Photo, decode_image
+from fer.media.photo_formats import Photo, decode_image
+from fer.photo.analysis import PhotoResult, PhotoSettings, analyze_photo, make_picture, shrink
 from fer.pipeline import Analyzer
 from fer.types import Face, FrameResult, Image
 from tests.fakes import Box, FakeClassifier, FakeDetector, centre_box

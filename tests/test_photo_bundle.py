@@ -11,8 +11,8 @@ import pandas as pd
 import PIL.Image
 import pytest
 
-from fer.photo import PhotoResult, PhotoSettings
-from fer.photo_bundle import (
+from fer.photo.analysis import PhotoResult, PhotoSettings
+from fer.photo.bundle import (
     Entry,
     Provenance,
     distinct,

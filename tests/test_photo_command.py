@@ -10,9 +10,9 @@ import PIL.Image
 import pytest
 
 from fer.__main__ import main
+from fer.media.sample import portrait, portrait_bytes
 from fer.pipeline import Analyzer
 from fer.provenance import NOTE
-from fer.sample import portrait, portrait_bytes
 from fer.types import Face, Image
 from tests.fakes import FakeClassifier, FakeDetector
 

@@ -16,7 +16,7 @@ import pillow_heif
 import pytest
 
 from fer.errors import MediaError
-from fer.photo_formats import decode_image, decode_photo
+from fer.media.photo_formats import decode_image, decode_photo
 from fer.types import Image
 
 RNG = np.random.default_rng(0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer.augmentation import augment
 from fer.errors import ModelError
 from fer.preprocessing import LEAST_VARIANCE, Scaling, describe, scaling_of, to_model_input
+from fer.training.augmentation import augment
 
 NOISE = np.random.default_rng(2).integers(0, 256, (3, 48, 48), dtype=np.uint8)
 

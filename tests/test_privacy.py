@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer.privacy import FaceHider
 from fer.types import Image
+from fer.video.privacy import FaceHider
 from tests.fakes import frame, prediction
 
 NOISE = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)

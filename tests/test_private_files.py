@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from fer.paths import PROJECT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks that end with a process")
 
 KEEP = """
 import sys, tempfile
-from fer import private_files
+from fer.media import private_files
 own = private_files.claim()
 assert private_files.claim() == own
 with open(tempfile.mkstemp()[0], "wb") as file: file.write(b"face")
@@ -28,7 +28,7 @@ sys.stdin.read()
 def start(folder: Path, program: str = KEEP) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(folder)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -109,7 +109,7 @@ def test_leftovers_are_what_lies_there(tmp_path: Path) -> None:
 
 CRASH = """
 import os, resource
-from fer import private_files
+from fer.media import private_files
 resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
 CLAIM
 os.chdir(os.environ["TMPDIR"])

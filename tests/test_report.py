@@ -4,15 +4,15 @@ import json
 import math
 import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from fer import report
-from fer.frame_log import FrameLog
+from fer.paths import ASSETS
 from fer.types import EMOTIONS, FrameResult, VideoReport
+from fer.video import report
+from fer.video.frame_log import FrameLog
 from tests.fakes import frame, prediction
 
 BOX = (10, 20, 50, 60)
@@ -137,7 +137,7 @@ def test_json_of_one_frame_and_of_none() -> None:
 
 @pytest.mark.parametrize("frames", [FRAMES, FRAMES[:1], FRAMES[2:3], ()])
 def test_json_is_as_its_schema_says(frames: tuple[FrameResult, ...]) -> None:
-    schema = json.loads((Path(report.__file__).parent / "assets/report.schema.json").read_text())
+    schema = json.loads((ASSETS / "report.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     content = json.loads(report.to_json(of(*frames)))
     Draft202012Validator(schema).validate(content)

@@ -22,13 +22,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from fer import decoder_program, photo_formats, restricted, video_reader
-from fer.decoder_client import Job, Limits
 from fer.errors import MediaError
+from fer.media import photo_formats, video_reader
+from fer.media.video_writer import VideoWriter
+from fer.paths import PROJECT
+from fer.sandbox import decoder_program, restricted
+from fer.sandbox.decoder_client import Job, Limits
 from fer.types import Image
-from fer.video_writer import VideoWriter
-
-ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can confine")
 
@@ -51,7 +51,7 @@ def clip(frames: int = 30, size: tuple[int, int] = (64, 48)) -> io.BytesIO:
 def run(program: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", program]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
     )
 
 
@@ -369,7 +369,8 @@ def test_where_both_fences_are_forbidden_photos_are_read_and_that_is_told() -> N
         pytest.skip("system calls are not filtered on this machine")
     program = f"""
 {CONTAINER}
-from fer import restricted, sample
+from fer.media import sample
+from fer.sandbox import restricted
 print(restricted.decode_image(sample.portrait_bytes()).shape[2], *restricted.weaknesses())
 """
     done = run(program)
@@ -381,7 +382,7 @@ def test_a_child_that_cannot_be_confined_reads_nothing_and_says_why() -> None:
     """A fence that held when the program began may be refused later."""
     done = run("""
 import os, socket
-from fer import confinement, decoder
+from fer.sandbox import confinement, decoder
 def refuse(): raise PermissionError(1, "Operation not permitted")
 confinement.FENCES = {"refused": refuse}
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer import restricted, video_reader
-from fer.restricted_sound import open_sound
-from fer.sound import RATE, Sound, read_samples
-from fer.video_writer import VideoWriter
+from fer.media import video_reader
+from fer.media.sound import RATE, Sound, read_samples
+from fer.media.video_writer import VideoWriter
+from fer.sandbox import restricted
+from fer.sandbox.restricted_sound import open_sound
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can confine")
 

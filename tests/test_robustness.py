@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer.robustness import CONDITIONS, Condition, compare, robustness_table
+from fer.evaluation.robustness import CONDITIONS, Condition, compare, robustness_table
 from fer.types import Image, Probabilities, Split
 from tests.fakes import FakeClassifier, fake_run
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-TEXT = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
+from fer.paths import PROJECT
+
+TEXT = (PROJECT / "docs" / "safety.md").read_text(encoding="utf-8")
 
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
@@ -32,11 +33,11 @@ def test_every_row_names_tests_that_exist(row: list[str]) -> None:
     tests = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", named)
     assert tests
     for path, name in tests:
-        assert name in functions(ROOT / path), f"{path} has no {name}"
+        assert name in functions(PROJECT / path), f"{path} has no {name}"
 
 
 def test_the_six_dangers_have_a_row_each() -> None:
-    page = (ROOT / "pages/responsible_sections/dangers.py").read_text(encoding="utf-8")
+    page = (PROJECT / "pages/responsible_sections/dangers.py").read_text(encoding="utf-8")
     names = re.findall(r'Danger\(\n\s+"\w+",\n\s+"([^"]+)"', page)
     assert len(names) == 6
     assert {row[0] for row in ROWS} >= set(names)
@@ -44,4 +45,4 @@ def test_the_six_dangers_have_a_row_each() -> None:
 
 def test_no_figure_is_still_to_be_filled_in() -> None:
     assert "@" not in TEXT
-    assert "(docs/safety.md)" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert "(docs/safety.md)" in (PROJECT / "SECURITY.md").read_text(encoding="utf-8")

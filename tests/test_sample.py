@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fer import sample
 from fer.faces import YuNetDetector
+from fer.media import sample
 from fer.types import Image
-from fer.video import probe, read_frames
+from fer.video.analysis import probe, read_frames
 
 
 def test_the_portrait_is_the_one_from_scikit_image(astronaut: Image) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from fer.segments import BRIEF, UNDECIDED, Segment, find_readings, find_segments, frame_ends
 from fer.types import EMOTIONS, VideoReport
+from fer.video.segments import BRIEF, UNDECIDED, Segment, find_readings, find_segments, frame_ends
 from tests.fakes import frame, prediction
 
 

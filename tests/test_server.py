@@ -21,9 +21,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from fer.http_guard import HEADERS
-
-ROOT = Path(__file__).resolve().parent.parent
+from fer.app.http_guard import HEADERS
+from fer.paths import PROJECT
 
 
 @contextmanager
@@ -36,7 +35,7 @@ def running(script: str, folder: Path, log: Path) -> Iterator[int]:
     command += ["--server.headless=true", "--server.address=127.0.0.1"]
     command += ["--server.fileWatcherType=none"]
     servers = '[{"urls": "turn:t.example:3478", "username": "u", "credential": "turn-canary"}]'
-    environment = {**os.environ, "FER_ICE_SERVERS": servers, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "FER_ICE_SERVERS": servers, "PYTHONPATH": str(PROJECT)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -99,7 +98,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(log: Path) -> Iterator[int]:
-    with running("server.py", ROOT, log) as port:
+    with running("server.py", PROJECT, log) as port:
         yield port
 
 
@@ -117,13 +116,13 @@ def test_the_headers_that_protect_are_there(server: int) -> None:
             "/static/",
             "/media/",
             "/models/",
-            "/fer/app.py",
+            "/fer/app/common.py",
             "/.streamlit/config.toml",
         ),
         *(
-            "/../fer/app.py",
-            "/static/../../fer/app.py",
-            "/%2e%2e/fer/app.py",
+            "/../fer/app/common.py",
+            "/static/../../fer/app/common.py",
+            "/%2e%2e/fer/app/common.py",
             "/app/static/../app.py",
         ),
         *("/media/..%2f..%2fetc/passwd", "/component/x/../../../etc/passwd", "/operator.toml"),
@@ -146,7 +145,7 @@ def however(
         yield server
         return
     log = tmp_path_factory.mktemp("alone") / "log"
-    with running(request.param, ROOT, log) as port:
+    with running(request.param, PROJECT, log) as port:
         yield port
 
 
@@ -188,7 +187,7 @@ def test_an_upload_without_a_length_is_refused(server: int) -> None:
 
 
 def test_the_settings_protect_however_the_app_is_started() -> None:
-    settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
+    settings = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text(encoding="utf-8"))
     server, client = settings["server"], settings["client"]
     assert server["enableXsrfProtection"]
     assert server["enableCORS"]
@@ -222,7 +221,7 @@ def test_a_mistake_in_the_code_shows_visitors_no_trace(tmp_path: Path) -> None:
         "def inner_function(): raise RuntimeError('canary-of-the-server')\n"
         "inner_function()\n"
     )
-    shutil.copytree(ROOT / ".streamlit", tmp_path / ".streamlit")
+    shutil.copytree(PROJECT / ".streamlit", tmp_path / ".streamlit")
     with running("boom.py", tmp_path, tmp_path / "log") as port:
         heard = listen(port)
     assert b"before" in heard

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer.classifier import FacialExpressionModel, Forward
-from fer.serving import ServingFigures, choose, measure_serving
+from fer.evaluation.serving import ServingFigures, choose, measure_serving
 from fer.types import Split
 from tests.fakes import fake_run
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from fer.captions import to_webvtt
 from fer.provenance import NOTE
-from fer.summary import summarize
 from fer.types import VideoReport
+from fer.video.captions import to_webvtt
+from fer.video.summary import summarize
 from tests.fakes import frame, prediction
 
 FRAMES = (

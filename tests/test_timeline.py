@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from fer import report, timeline
+from fer.charts import timeline
 from fer.types import EMOTIONS, FrameResult, VideoReport
+from fer.video import report
 from tests.fakes import frame, prediction
 
 

@@ -7,21 +7,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import artifacts, checkpoint
-from fer.checkpoint import Memory
-from fer.dataset import Dataset
+from fer import artifacts
 from fer.errors import DatasetError, ModelError
-from fer.export import finish_run
-from fer.network import NetworkBuilder, compact_cnn, multiply_adds, seed_cnn, swift_cnn, wide_cnn
-from fer.optimisation import (
+from fer.fer2013.dataset import Dataset
+from fer.training import checkpoint
+from fer.training.checkpoint import Memory
+from fer.training.export import finish_run
+from fer.training.fit import TrainedModel, TrainingProgress, predict, train
+from fer.training.network import (
+    NetworkBuilder,
+    compact_cnn,
+    multiply_adds,
+    seed_cnn,
+    swift_cnn,
+    wide_cnn,
+)
+from fer.training.optimisation import (
     Targets,
     add_votes_head,
     compile_step,
     learning_rate,
     make_optimizer,
 )
-from fer.recipes import RECIPES, CosineSGD, PlateauAdam, Recipe, get_recipe
-from fer.training import TrainedModel, TrainingProgress, predict, train
+from fer.training.recipes import RECIPES, CosineSGD, PlateauAdam, Recipe, get_recipe
 from tests.tiny_fer2013 import tiny_dataset
 from tests.tiny_run import tiny_cnn, tiny_recipe
 

@@ -8,14 +8,16 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from fer import artifacts, sample
-from fer.app import looks
+from fer import artifacts
+from fer.app.common import looks
 from fer.artifacts import load_run as load
+from fer.media import sample
+from fer.paths import PROJECT
 from tests.consent import agree
 from tests.fakes import FakeClassifier, FakeDetector, prediction
 from tests.made_up_runs import make_run
 
-ROUTER = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ROUTER = PROJECT / "streamlit_app.py"
 
 
 def test_an_answer_below_the_limit_is_called_unsure() -> None:
@@ -35,8 +37,8 @@ def test_the_choice_on_the_model_page_is_the_start_on_the_photo_page(
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     monkeypatch.setenv("FER_RUNS", str(tmp_path))
     classifier = FakeClassifier("happy", 0.62)
-    monkeypatch.setattr("fer.app.FacialExpressionModel.load", lambda _: classifier)
-    monkeypatch.setattr("fer.app.create_detector", FakeDetector)
+    monkeypatch.setattr("fer.app.common.FacialExpressionModel.load", lambda _: classifier)
+    monkeypatch.setattr("fer.app.common.create_detector", FakeDetector)
     st.cache_resource.clear()
     make_run(artifacts.DEFAULT_RUN, temperature=1.0)
     classifier.run = load(artifacts.DEFAULT_RUN)

@@ -18,15 +18,16 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
-from fer import sample, video, video_pictures
 from fer.errors import MediaError
-from fer.moments import Moments
+from fer.media import sample, video_pictures
+from fer.media.views import FileView
 from fer.pipeline import Analyzer
-from fer.report import frames_csv
-from fer.summary import segments_of
 from fer.types import Face, Image
-from fer.video_settings import VideoSettings
-from fer.views import FileView
+from fer.video import analysis
+from fer.video.moments import Moments
+from fer.video.report import frames_csv
+from fer.video.settings import VideoSettings
+from fer.video.summary import segments_of
 from tests.fakes import FakeClassifier, FakeDetector
 
 RED, GREEN = (200, 30, 40), (20, 180, 60)
@@ -47,7 +48,7 @@ def clip(
 ) -> bytes:
     """A clip that gets brighter frame by frame."""
     out = io.BytesIO()
-    with video.VideoWriter(out, time_base, 10) as writer:
+    with analysis.VideoWriter(out, time_base, 10) as writer:
         for index, ticks in enumerate(pts):
             writer.write(plain(*size, (20 * index % 256,) * 3), ticks)
     return out.getvalue()
@@ -115,14 +116,14 @@ def turned(data: bytes, matrix: tuple[int, ...]) -> bytes:
 
 
 def times(data: bytes) -> list[float]:
-    return [frame.time_s for frame in video.read_frames(io.BytesIO(data))]
+    return [frame.time_s for frame in analysis.read_frames(io.BytesIO(data))]
 
 
 # Reading
 
 
 def test_probe_tells_size_length_and_rate() -> None:
-    info = video.probe(io.BytesIO(clip()))
+    info = analysis.probe(io.BytesIO(clip()))
     assert (info.width, info.height, info.frames) == (64, 48, 10)
     assert info.fps == pytest.approx(10)
     assert info.duration_s == pytest.approx(1.0)
@@ -131,8 +132,8 @@ def test_probe_tells_size_length_and_rate() -> None:
 def test_a_path_and_a_file_in_memory_read_alike(tmp_path: Path) -> None:
     path = tmp_path / "http:clip.mp4"  # must not be taken for an address
     path.write_bytes(clip())
-    from_path = list(video.read_frames(path))
-    from_memory = list(video.read_frames(io.BytesIO(path.read_bytes())))
+    from_path = list(analysis.read_frames(path))
+    from_memory = list(analysis.read_frames(io.BytesIO(path.read_bytes())))
     assert [f.index for f in from_path] == list(range(10))
     for one, other in zip(from_path, from_memory, strict=True):
         np.testing.assert_array_equal(one.image, other.image)
@@ -163,13 +164,13 @@ def test_rotation_metadata_is_honoured(matrix: tuple[int, ...], corner: str) -> 
     image = plain(64, 32)
     image[:16, :32] = GREEN  # the top left quarter
     out = io.BytesIO()
-    with video.VideoWriter(out, Fraction(1, 10)) as writer:
+    with analysis.VideoWriter(out, Fraction(1, 10)) as writer:
         writer.write(image, 0)
     data = turned(out.getvalue(), matrix)
-    frame = next(iter(video.read_frames(io.BytesIO(data)))).image
+    frame = next(iter(analysis.read_frames(io.BytesIO(data)))).image
     quarter = matrix[0] == 0
     assert frame.shape == ((64, 32, 3) if quarter else (32, 64, 3))
-    info = video.probe(io.BytesIO(data))
+    info = analysis.probe(io.BytesIO(data))
     assert (info.height, info.width) == frame.shape[:2]
     rows = slice(0, 8) if "top" in corner else slice(-8, None)
     columns = slice(0, 8) if "left" in corner else slice(-8, None)
@@ -177,7 +178,7 @@ def test_rotation_metadata_is_honoured(matrix: tuple[int, ...], corner: str) -> 
 
 
 def test_pixels_become_square() -> None:
-    info = video.probe(io.BytesIO(encode("matroska", stretch=2)))
+    info = analysis.probe(io.BytesIO(encode("matroska", stretch=2)))
     assert (info.width, info.height) == (128, 48)
 
 
@@ -189,9 +190,9 @@ def test_damage_in_the_middle_costs_only_what_is_damaged() -> None:
     data = bytearray(clip(range(40)))
     middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
     data[middle : middle + 60] = b"\xff" * 60
-    frames = video.read_frames(io.BytesIO(bytes(data)))
+    frames = analysis.read_frames(io.BytesIO(bytes(data)))
     assert len(list(islice(frames, 10))) == 10
-    with pytest.raises(video.BrokenVideoError, match="damaged"):
+    with pytest.raises(analysis.BrokenVideoError, match="damaged"):
         list(frames)
 
 
@@ -209,7 +210,7 @@ def test_damage_in_the_middle_costs_only_what_is_damaged() -> None:
     ids=["empty", "text", "zeros", "sound only"],
 )
 def test_what_is_no_video_gets_a_sentence(data: bytes, says: str) -> None:
-    for read in (video.probe, lambda source: list(video.read_frames(source))):
+    for read in (analysis.probe, lambda source: list(analysis.read_frames(source))):
         with pytest.raises(MediaError, match=says):
             read(io.BytesIO(data))
 
@@ -220,25 +221,25 @@ def test_an_archive_and_a_photo_are_not_videos(media: Path) -> None:
         archive.writestr("clip.mp4", clip())
     for data in (out.getvalue(), (media / "pyfeat_single_face.jpg").read_bytes()):
         with pytest.raises(MediaError, match="not a video"):
-            video.probe(io.BytesIO(data))
+            analysis.probe(io.BytesIO(data))
 
 
 def test_a_missing_file_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="cannot be opened: No such file"):
-        video.probe(tmp_path / "none.mp4")
+        analysis.probe(tmp_path / "none.mp4")
 
 
 def test_a_video_cut_before_its_first_picture_gets_a_sentence() -> None:
     data = clip()
     with pytest.raises(MediaError, match="No picture"):
-        video.probe(io.BytesIO(data[: data.index(b"mdat") + 10]))
+        analysis.probe(io.BytesIO(data[: data.index(b"mdat") + 10]))
 
 
 def test_a_picture_over_the_limit_is_refused() -> None:
     data = bytearray(encode("gif"))
     data[6:10] = (60000).to_bytes(2, "little") * 2  # what the header claims
     with pytest.raises(MediaError, match="larger than 8K"):
-        video.probe(io.BytesIO(data))
+        analysis.probe(io.BytesIO(data))
     with pytest.raises(MediaError, match="too large: 8193x4320 pixels"):
         video_pictures.check_size(8193, 4320)
 
@@ -263,7 +264,7 @@ def test_a_playlist_is_refused_and_opens_nothing(kind: str, suffix: str, tmp_pat
         playlist.write_text(PLAYLISTS[kind].format(address))
         for source in (playlist, io.BytesIO(playlist.read_bytes())):
             with pytest.raises(MediaError, match="not a video"):
-                video.probe(source)
+                analysis.probe(source)
         with pytest.raises(BlockingIOError):  # nobody is waiting to be let in
             server.accept()
 
@@ -274,7 +275,7 @@ def test_a_playlist_is_refused_and_opens_nothing(kind: str, suffix: str, tmp_pat
 def test_every_frame_gets_a_result_with_its_time() -> None:
     ticks = [0, 40, 55, 300, 301, 900]
     data = clip(ticks, time_base=Fraction(1, 1000))
-    report = video.analyze_video(io.BytesIO(data), analyzer(), name="a.mp4")
+    report = analysis.analyze_video(io.BytesIO(data), analyzer(), name="a.mp4")
     assert [f.index for f in report.frames] == list(range(6))
     assert [f.time_s for f in report.frames] == [t / 1000 for t in ticks]
     assert (report.source, report.model, report.model_hash) == ("a.mp4", "fake-cnn", "f" * 64)
@@ -285,7 +286,9 @@ def test_every_frame_gets_a_result_with_its_time() -> None:
 def test_frames_without_a_face_are_kept() -> None:
     faces = FakeDetector(lambda call: ((5, 5, 30, 30),) if call % 2 else ())
     settings = VideoSettings(search_s=0)
-    report = video.analyze_video(io.BytesIO(clip()), analyzer(faces), name="a", settings=settings)
+    report = analysis.analyze_video(
+        io.BytesIO(clip()), analyzer(faces), name="a", settings=settings
+    )
     assert [len(f.predictions) for f in report.frames] == [0, 1] * 5
 
 
@@ -294,7 +297,7 @@ def test_annotated_video_plays_in_browsers_at_the_same_times(size: tuple[int, in
     ticks = [0, 40, 55, 300, 301, 900]
     width, height = size
     out = io.BytesIO()
-    report = video.analyze_video(
+    report = analysis.analyze_video(
         io.BytesIO(clip(ticks, size, Fraction(1, 1000))),
         analyzer(FakeDetector(())),
         name="a",
@@ -311,11 +314,11 @@ def test_annotated_video_plays_in_browsers_at_the_same_times(size: tuple[int, in
 
 def test_annotated_video_keeps_colors_and_shows_the_box() -> None:
     out = io.BytesIO()
-    with video.VideoWriter(out, Fraction(1, 10)) as writer:
+    with analysis.VideoWriter(out, Fraction(1, 10)) as writer:
         writer.write(plain(320, 240), 0)
     annotated = io.BytesIO()
-    video.analyze_video(io.BytesIO(out.getvalue()), analyzer(), name="a", annotated=annotated)
-    image = next(iter(video.read_frames(annotated))).image
+    analysis.analyze_video(io.BytesIO(out.getvalue()), analyzer(), name="a", annotated=annotated)
+    image = next(iter(analysis.read_frames(annotated))).image
     np.testing.assert_allclose(image[20, 20], RED, atol=6)
     assert np.abs(image[60:180, 79:82].astype(int) - RED).max() > 60  # the box's left side
 
@@ -323,7 +326,7 @@ def test_annotated_video_keeps_colors_and_shows_the_box() -> None:
 def of_astronaut() -> bytes:
     """The portrait, unmoving, ten times."""
     out = io.BytesIO()
-    with video.VideoWriter(out, Fraction(1, 10), 10) as writer:
+    with analysis.VideoWriter(out, Fraction(1, 10), 10) as writer:
         for ticks in range(10):
             writer.write(sample.portrait(), ticks)
     return out.getvalue()
@@ -332,7 +335,7 @@ def of_astronaut() -> bytes:
 def pictures(data: bytes, **settings: Any) -> tuple[list[Image], Moments]:
     """Pictures of the annotated video, and those that were collected."""
     out, moments = io.BytesIO(), Moments()
-    video.analyze_video(
+    analysis.analyze_video(
         io.BytesIO(data),
         analyzer(),
         name="a",
@@ -340,7 +343,7 @@ def pictures(data: bytes, **settings: Any) -> tuple[list[Image], Moments]:
         annotated=out,
         moments=moments,
     )
-    return [frame.image for frame in video.read_frames(out)], moments
+    return [frame.image for frame in analysis.read_frames(out)], moments
 
 
 def detail(image: Image) -> float:
@@ -370,7 +373,7 @@ def test_a_chosen_face_is_not_blurred() -> None:
 def test_a_part_keeps_the_numbers_and_times_of_the_whole() -> None:
     out = io.BytesIO()
     settings = VideoSettings(start_s=0.3, end_s=0.7)
-    report = video.analyze_video(
+    report = analysis.analyze_video(
         io.BytesIO(clip()), analyzer(), name="a", settings=settings, annotated=out
     )
     assert [f.index for f in report.frames] == [3, 4, 5, 6]
@@ -381,7 +384,7 @@ def test_a_part_keeps_the_numbers_and_times_of_the_whole() -> None:
 
 def test_a_part_after_the_end_gets_a_sentence() -> None:
     with pytest.raises(MediaError, match="Nothing of the video is left from 5 s on"):
-        video.analyze_video(
+        analysis.analyze_video(
             io.BytesIO(clip()), analyzer(), name="a", settings=VideoSettings(start_s=5)
         )
 
@@ -395,9 +398,9 @@ def test_a_part_that_ends_before_it_begins_gets_a_sentence() -> None:
 
 def test_so_many_frames_per_second_are_the_first_of_each_interval() -> None:
     data = clip([0, 40, 55, 300, 301, 900, 1010], time_base=Fraction(1, 1000))
-    seen = [(f.index, f.time_s) for f in video.read_frames(io.BytesIO(data), fps=4)]
+    seen = [(f.index, f.time_s) for f in analysis.read_frames(io.BytesIO(data), fps=4)]
     assert seen == [(0, 0.0), (3, 0.3), (5, 0.9), (6, 1.01)]
-    assert len(list(video.read_frames(io.BytesIO(data), fps=10_000))) == 7
+    assert len(list(analysis.read_frames(io.BytesIO(data), fps=10_000))) == 7
 
 
 @pytest.mark.parametrize("codec", ["aac", "libmp3lame", "pcm_s16le"])
@@ -406,7 +409,7 @@ def test_the_sound_is_kept_and_stays_with_the_pictures(codec: str) -> None:
     data = clicking(codec)
     out = io.BytesIO()
     settings = VideoSettings(start_s=1.0, end_s=2.0, drawn=False)
-    video.analyze_video(io.BytesIO(data), analyzer(), name="a", settings=settings, annotated=out)
+    analysis.analyze_video(io.BytesIO(data), analyzer(), name="a", settings=settings, annotated=out)
     with av.open(io.BytesIO(out.getvalue()), "r") as container:
         assert container.streams.audio[0].codec.canonical_name == "aac"
         sound = [
@@ -416,7 +419,7 @@ def test_the_sound_is_kept_and_stays_with_the_pictures(codec: str) -> None:
     loudest = max(sound, key=lambda piece: piece[1])
     assert loudest[0] == pytest.approx(0.5, abs=0.15)  # a piece of sound lasts 0.13 s
     assert sound[-1][0] < 1.1
-    bright = [f.time_s for f in video.read_frames(out) if f.image.mean() > 200]
+    bright = [f.time_s for f in analysis.read_frames(out) if f.image.mean() > 200]
     assert bright == [0.5]
 
 
@@ -461,7 +464,9 @@ def test_the_numbers_do_not_depend_on_how_fast_which_part_is() -> None:
     for pauses in ([0.0], [0.02, 0.0], [0.0, 0.01, 0.03]):
         reader = Analyzer(Slow(pauses), FakeClassifier())
         told.append(
-            "".join(frames_csv(video.analyze_video(io.BytesIO(clip(range(12))), reader, name="a")))
+            "".join(
+                frames_csv(analysis.analyze_video(io.BytesIO(clip(range(12))), reader, name="a"))
+            )
         )
     assert told[0].count("happy") > 4
     assert told[0] == told[1] == told[2]
@@ -469,27 +474,27 @@ def test_the_numbers_do_not_depend_on_how_fast_which_part_is() -> None:
 
 def test_frames_come_from_the_reader_that_is_given() -> None:
     class Reader:
-        def probe(self, source: Path | BinaryIO) -> video.VideoInfo:
+        def probe(self, source: Path | BinaryIO) -> analysis.VideoInfo:
             assert isinstance(source, FileView)
-            return video.VideoInfo(64, 48, None, None, None, Fraction(1, 10), 0.0)
+            return analysis.VideoInfo(64, 48, None, None, None, Fraction(1, 10), 0.0)
 
         def read_frames(
             self, source: Path | BinaryIO, **options: object
-        ) -> Generator[video.VideoFrame]:
+        ) -> Generator[analysis.VideoFrame]:
             assert isinstance(source, FileView)
             assert set(options) == {"start_s", "end_s", "fps"}
             for index in range(7):
-                yield video.VideoFrame(index, index / 10, plain(64, 48), index)
+                yield analysis.VideoFrame(index, index / 10, plain(64, 48), index)
 
-    report = video.analyze_video(
+    report = analysis.analyze_video(
         io.BytesIO(b"nobody looks at this"), analyzer(), name="a", reader=Reader()
     )
     assert [frame.index for frame in report.frames] == list(range(7))
 
 
 def test_progress_is_told_after_every_frame() -> None:
-    told: list[video.Progress] = []
-    video.analyze_video(io.BytesIO(clip()), analyzer(), name="a", on_progress=told.append)
+    told: list[analysis.Progress] = []
+    analysis.analyze_video(io.BytesIO(clip()), analyzer(), name="a", on_progress=told.append)
     assert [p.done for p in told] == list(range(1, 11))
     assert {p.total for p in told} == {10}
     assert told[-1].seconds_left == 0
@@ -499,7 +504,7 @@ def test_progress_is_told_after_every_frame() -> None:
 def test_stopping_keeps_what_was_done(tmp_path: Path) -> None:
     calls = iter([False, False, True])
     path = tmp_path / "annotated.mp4"
-    report = video.analyze_video(
+    report = analysis.analyze_video(
         io.BytesIO(clip()),
         analyzer(),
         name="a",
@@ -508,14 +513,14 @@ def test_stopping_keeps_what_was_done(tmp_path: Path) -> None:
     )
     assert len(report.frames) == 3
     assert report.settings["stopped_at_s"] == 0.2
-    assert len(list(video.read_frames(path))) == 3
+    assert len(list(analysis.read_frames(path))) == 3
 
 
 def test_a_video_that_breaks_off_is_analysed_up_to_there(media: Path) -> None:
     whole = (media / "pyfeat_face_noface.mov").read_bytes()
     matroska = repack(whole, "matroska")  # can be read without its end
     cut = matroska[: len(matroska) // 2]
-    report = video.analyze_video(io.BytesIO(cut), analyzer(FakeDetector(())), name="a")
+    report = analysis.analyze_video(io.BytesIO(cut), analyzer(FakeDetector(())), name="a")
     assert 10 < len(report.frames) < 160
     assert report.settings["broken_at_s"] == pytest.approx(report.frames[-1].time_s, abs=0.5)
 
@@ -534,19 +539,19 @@ def test_sound_does_not_hide_that_the_pictures_break_off() -> None:
                 target.mux(packet)
     whole = out.getvalue()
     for data, broken in ((whole, False), (whole[: len(whole) // 2], True)):
-        report = video.analyze_video(io.BytesIO(data), analyzer(FakeDetector(())), name="a")
+        report = analysis.analyze_video(io.BytesIO(data), analyzer(FakeDetector(())), name="a")
         assert ("broken_at_s" in report.settings) is broken
 
 
 def test_an_error_leaves_no_annotated_file_behind(tmp_path: Path) -> None:
-    def fail(progress: video.Progress) -> None:
+    def fail(progress: analysis.Progress) -> None:
         if progress.done == 5:
             raise RuntimeError("closed tab")
 
     path, memory = tmp_path / "annotated.mp4", io.BytesIO()
     for target in (path, memory):
         with pytest.raises(RuntimeError, match="closed tab"):
-            video.analyze_video(
+            analysis.analyze_video(
                 io.BytesIO(clip()), analyzer(), name="a", annotated=target, on_progress=fail
             )
     assert list(tmp_path.iterdir()) == []
@@ -555,7 +560,7 @@ def test_an_error_leaves_no_annotated_file_behind(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="cannot be written"):
-        video.analyze_video(
+        analysis.analyze_video(
             io.BytesIO(clip()), analyzer(), name="a", annotated=tmp_path / "none" / "a.mp4"
         )
 
@@ -567,21 +572,21 @@ def test_a_full_disk_gets_a_sentence_and_leaves_nothing() -> None:
 
     full = Full()
     with pytest.raises(MediaError, match="No space left"):
-        video.analyze_video(io.BytesIO(clip()), analyzer(), name="a", annotated=full)
+        analysis.analyze_video(io.BytesIO(clip()), analyzer(), name="a", annotated=full)
     assert full.getvalue() == b""
 
 
 def test_no_picture_is_lost_at_the_end_of_a_variable_rate() -> None:
     ticks = [0, 1, 57, 58, 79, 80]
     out = io.BytesIO()
-    with video.VideoWriter(out, Fraction(1, 24), 1.24) as writer:
+    with analysis.VideoWriter(out, Fraction(1, 24), 1.24) as writer:
         for pts in ticks:
             writer.write(plain(16, 16), pts)
     assert times(out.getvalue()) == pytest.approx([pts / 24 for pts in ticks])
 
 
 def test_time_must_advance_when_writing() -> None:
-    with video.VideoWriter(io.BytesIO(), Fraction(1, 10)) as writer:
+    with analysis.VideoWriter(io.BytesIO(), Fraction(1, 10)) as writer:
         writer.write(plain(16, 16), 1)
         with pytest.raises(ValueError, match="must grow"):
             writer.write(plain(16, 16), 1)
@@ -602,7 +607,7 @@ def test_time_must_advance_when_writing() -> None:
 def test_real_clips_are_read_whole(
     media: Path, name: str, frames: int, last_s: float | None
 ) -> None:
-    read = [(f.index, f.time_s) for f in video.read_frames(media / name)]
+    read = [(f.index, f.time_s) for f in analysis.read_frames(media / name)]
     assert [index for index, _ in read] == list(range(frames))
     if last_s is not None:
         assert read[-1][1] == pytest.approx(last_s, abs=0.001)
@@ -613,7 +618,7 @@ def test_one_face_is_one_track_and_ends_when_the_face_leaves(
 ) -> None:
     from fer.faces import YuNetDetector
 
-    report = video.analyze_video(
+    report = analysis.analyze_video(
         media / "pyfeat_face_noface.mov",
         Analyzer(YuNetDetector(yunet_model), FakeClassifier()),
         name="a",
@@ -639,7 +644,7 @@ def test_the_whole_way_reads_real_clips_right(
     from fer.faces import YuNetDetector
 
     reader = Analyzer(YuNetDetector(yunet_model), FacialExpressionModel.load())
-    found = segments_of(video.analyze_video(media / name, reader, name=name))
+    found = segments_of(analysis.analyze_video(media / name, reader, name=name))
     assert {segment.track for segment in found} == ({1} if expected else set())
     assert [segment.expression for segment in found] == [label for label, _ in expected]
     starts = [segment.start_s for segment in found]

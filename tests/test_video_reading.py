@@ -13,9 +13,9 @@ from av.video.reformatter import ColorPrimaries, ColorTrc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fer import report, video
 from fer.pipeline import Analyzer
-from fer.video_settings import VideoSettings
+from fer.video import analysis, report
+from fer.video.settings import VideoSettings
 from tests.fakes import FakeClassifier, FakeDetector
 
 TURNS = ((1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))
@@ -24,7 +24,7 @@ TURNS = ((1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))
 def clip(ticks: list[int], size: tuple[int, int], base: Fraction, turn: int = 0) -> bytes:
     """Grey pictures at these times, with a rotation written into the track header."""
     out = io.BytesIO()
-    with video.VideoWriter(out, base, float(1 / base)) as writer:
+    with analysis.VideoWriter(out, base, float(1 / base)) as writer:
         for index, pts in enumerate(ticks):
             writer.write(np.full((size[1], size[0], 3), 100 + index % 50, np.uint8), pts)
     data = out.getvalue()
@@ -56,7 +56,7 @@ def test_frames_times_and_rows_always_agree(  # noqa: PLR0917
         return ((0, 0, size[0], size[1]),) if present >> call & 1 else ()
 
     out = io.BytesIO()
-    analysed = video.analyze_video(
+    analysed = analysis.analyze_video(
         io.BytesIO(data),
         Analyzer(FakeDetector(faces), FakeClassifier()),
         name="a",
@@ -70,7 +70,7 @@ def test_frames_times_and_rows_always_agree(  # noqa: PLR0917
     table = report.to_table(analysed)
     assert table["frame"].tolist() == list(range(len(ticks)))
     assert table["label"].notna().tolist() == [bool(present >> i & 1) for i in range(len(ticks))]
-    again = [frame.time_s for frame in video.read_frames(out)]
+    again = [frame.time_s for frame in analysis.read_frames(out)]
     assert again == pytest.approx(expected, abs=1e-4)
 
 
@@ -86,7 +86,7 @@ def test_a_thinned_part_is_what_it_says(
 ) -> None:
     data = clip(list(range(count)), (16, 16), Fraction(1, 10))
     chosen = list(
-        video.read_frames(io.BytesIO(data), start_s=start_s, end_s=start_s + length_s, fps=fps)
+        analysis.read_frames(io.BytesIO(data), start_s=start_s, end_s=start_s + length_s, fps=fps)
     )
     for frame in chosen:
         assert frame.time_s == pytest.approx(frame.index / 10)
@@ -124,7 +124,7 @@ def ramp(codes: list[float], transfer: ColorTrc | None, codec: str = "libx264") 
 
 
 def greys(data: bytes) -> list[int]:
-    image = next(iter(video.read_frames(io.BytesIO(data)))).image
+    image = next(iter(analysis.read_frames(io.BytesIO(data)))).image
     assert image.dtype == np.uint8
     return [int(image[16, x].mean()) for x in range(8, image.shape[1], 16)]
 
@@ -170,7 +170,7 @@ def test_of_several_streams_the_default_one_is_read() -> None:
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.pts, frame.time_base = 0, Fraction(1, 10)
             target.mux([*stream.encode(frame), *stream.encode()])
-    assert video.probe(out).width == 64
+    assert analysis.probe(out).width == 64
 
 
 def test_an_animation_is_a_video() -> None:
@@ -182,14 +182,14 @@ def test_an_animation_is_a_video() -> None:
     pictures[0].save(
         out, "GIF", save_all=True, append_images=pictures[1:], duration=[300, 100], loop=0
     )
-    frames = list(video.read_frames(out))
+    frames = list(analysis.read_frames(out))
     assert [frame.time_s for frame in frames] == pytest.approx([0.0, 0.3])
     assert [int(frame.image.mean()) for frame in frames] == [0, 200]
 
 
 @pytest.mark.parametrize("frames", [1, 10])
 def test_the_shortest_videos_are_analysed(frames: int) -> None:
-    analysed = video.analyze_video(
+    analysed = analysis.analyze_video(
         io.BytesIO(clip(list(range(frames)), (1, 1), Fraction(1, 10))),
         Analyzer(FakeDetector(()), FakeClassifier()),
         name="a",

@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from fer import video_reader, video_seek
-from fer.video_reader import VideoFrame
-from fer.video_writer import VideoWriter
+from fer.media import video_reader, video_seek
+from fer.media.video_reader import VideoFrame
+from fer.media.video_writer import VideoWriter
 
 SECONDS = 30
 

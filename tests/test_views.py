@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import threading
 
-from fer.views import SharedFile
+from fer.media.views import SharedFile
 
 
 def test_every_view_has_a_position_of_its_own() -> None:

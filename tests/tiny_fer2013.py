@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PillowImage
 
-from fer.dataset import Dataset
+from fer.fer2013.dataset import Dataset
 from fer.types import EMOTIONS, Image
 
 

@@ -7,8 +7,8 @@ import dataclasses
 import keras
 from keras import layers
 
-from fer.network import FEATURES
-from fer.recipes import Recipe, get_recipe
+from fer.training.network import FEATURES
+from fer.training.recipes import Recipe, get_recipe
 
 
 def tiny_cnn(seed: int, side: int | None = 48) -> keras.Model:

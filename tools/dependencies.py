@@ -28,8 +28,9 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-SBOM: Final = ROOT / "sbom.cdx.json"
+from fer.paths import PROJECT
+
+SBOM: Final = PROJECT / "sbom.cdx.json"
 
 #: Licences under which code may be used, changed and passed on without opening one's own.
 ALLOWED: Final = frozenset(
@@ -88,7 +89,7 @@ class Package:
     licence: str
 
 
-def packages(requirements: Path = ROOT / "requirements.txt") -> tuple[Package, ...]:
+def packages(requirements: Path = PROJECT / "requirements.txt") -> tuple[Package, ...]:
     """What a requirements file names, and all that it needs in turn, by name."""
     lines = (line.partition("#")[0].strip() for line in requirements.read_text().splitlines())
     open_ends = [Requirement(line) for line in lines if line]

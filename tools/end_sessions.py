@@ -28,12 +28,11 @@ import numpy as np
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from tqdm import trange
 
-from fer.sample import make_sample_clip, portrait_bytes
-from fer.server_process import QUIET, start_app, wait_for_app
-from fer.video_reader import read_frames
-from fer.video_writer import VideoWriter
-
-ROOT: Final = Path(__file__).resolve().parent.parent
+from fer.app.server_process import QUIET, start_app, wait_for_app
+from fer.media.sample import make_sample_clip, portrait_bytes
+from fer.media.video_reader import read_frames
+from fer.media.video_writer import VideoWriter
+from fer.paths import PROJECT
 
 #: Part of the name of every file that is uploaded: it must be in no log.
 CANARY: Final = "canary-kx7q"
@@ -262,7 +261,7 @@ def run_all(
     wrong += [f"left after the end: {path.name}" for path in _left(server.temporary)]
     new = {path for path in _files(*_ELSEWHERE) - before if CANARY in path.name}
     wrong += [f"left elsewhere: {path}" for path in sorted(new)]
-    wrong += [f"in the project: {path}" for path in sorted(_files(ROOT)) if CANARY in path.name]
+    wrong += [f"in the project: {path}" for path in sorted(_files(PROJECT)) if CANARY in path.name]
     log = server.log.read_bytes()
     # Names of files, and the beginnings of JPEG, PNG and MP4, bare and as base64.
     for secret in (CANARY.encode(), b"\xff\xd8\xff", b"\x89PNG", b"ftyp", b"/9j/", b"iVBORw0"):

@@ -30,10 +30,10 @@ import av
 import numpy as np
 import PIL.Image
 
-from fer import restricted
-from fer.decoder_client import DecoderError, Job
 from fer.errors import MediaError
-from fer.restricted_sound import SOUND_LIMITS
+from fer.sandbox import restricted
+from fer.sandbox.decoder_client import DecoderError, Job
+from fer.sandbox.restricted_sound import SOUND_LIMITS
 
 #: Pictures of a video that are read, and pieces of its sound.
 _FRAMES: Final = 40

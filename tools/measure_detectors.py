@@ -19,7 +19,7 @@ import numpy as np
 from fer.errors import DetectorError
 from fer.faces import HaarDetector, YuNetDetector, find_yunet
 from fer.images import CROP_RISE, CROP_SIZE, crop_face
-from fer.photo_formats import decode_image
+from fer.media.photo_formats import decode_image
 from fer.types import FACE_SIZE, Detector, Image
 
 FRAME_STEP: Final = 20  # every 20th frame of a video is enough to see every scene

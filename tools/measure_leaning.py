@@ -15,9 +15,9 @@ import numpy as np
 from tqdm import tqdm
 
 from fer.classifier import FacialExpressionModel
-from fer.dataset import load_dataset
-from fer.duplicates import validation_slice
 from fer.faces import YuNetDetector, find_yunet
+from fer.fer2013.dataset import load_dataset
+from fer.fer2013.duplicates import validation_slice
 from fer.images import crop_face
 from fer.types import Image
 

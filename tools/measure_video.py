@@ -24,10 +24,10 @@ import av
 
 from fer.classifier import FacialExpressionModel
 from fer.faces import create_detector
-from fer.moments import Moments
+from fer.media.video_writer import VideoWriter
 from fer.pipeline import Analyzer
-from fer.video import analyze_video, probe, read_frames
-from fer.video_writer import VideoWriter
+from fer.video.analysis import analyze_video, probe, read_frames
+from fer.video.moments import Moments
 
 #: Length of the clip in seconds, and how many times longer the long one is.
 _SECONDS: Final = 20
@@ -142,7 +142,7 @@ def repeat(source: Path, target: Path, times: int) -> None:
 
 
 def transcode(source: Path) -> None:
-    """Decode and encode as ``fer.video_writer`` does, without ever making pictures in RGB."""
+    """Decode and encode as ``fer.media.video_writer`` does, without ever making pictures in RGB."""
     with av.open(source) as clip, av.open(io.BytesIO(), "w", format="mp4") as target:
         pictures = clip.streams.video[0]
         pictures.thread_type = "AUTO"

@@ -1,4 +1,4 @@
-// Collects facts about this browser's camera and its routes; fer/live_check.py says what they mean.
+// Collects facts about this browser's camera and its routes; fer/live/check.py says what they mean.
 // Nothing is asked of anybody, and no camera is turned on, before the button is pressed.
 
 const PATIENCE_MS = 15000;

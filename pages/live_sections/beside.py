@@ -4,11 +4,11 @@ from typing import Final
 
 import streamlit as st
 
-from fer import live_html
-from fer.live import LiveState
-from fer.live_meter import Speed
-from fer.live_recording import LOOK_BACK_S
-from fer.live_session import LiveSession
+from fer.live import html as live_html
+from fer.live.meter import Speed
+from fer.live.processor import LiveState
+from fer.live.recording import LOOK_BACK_S
+from fer.live.session import LiveSession
 from pages.live_sections.player import Stream
 
 #: Seconds between two looks at what a stream has come to.

@@ -1,16 +1,16 @@
 """The connection check: the browser tells facts, the page says what they mean."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 from streamlit_webrtc.credentials import get_available_ice_servers
 
-from fer import live_check
-from fer.live_servers import has_relay
+from fer.live import check as live_check
+from fer.live.servers import has_relay
+from fer.paths import ASSETS
 
-_SCRIPT: Final = Path(live_check.__file__).parent / "assets" / "camera_check.js"
+_SCRIPT: Final = ASSETS / "camera_check.js"
 
 _STYLE: Final = """
 button {font: inherit; color: inherit; background: transparent; cursor: pointer;

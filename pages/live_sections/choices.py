@@ -3,8 +3,8 @@
 import streamlit as st
 
 from fer.annotate import Frame
-from fer.app import choose_least_confidence
-from fer.live_settings import LiveSettings
+from fer.app.common import choose_least_confidence
+from fer.live.settings import LiveSettings
 from fer.types import Run
 from pages.live_sections.resolution import choose_size
 

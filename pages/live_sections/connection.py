@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from fer import live_check
+from fer.live import check as live_check
 from pages.live_sections.player import Stream
 
 #: Where the session keeps since when its connection is being made.

@@ -11,10 +11,10 @@ from streamlit_webrtc.webrtc import SignallingTimeoutError
 from fer.classifier import FacialExpressionModel
 from fer.errors import FerError
 from fer.faces import create_detector
-from fer.live import ExpressionProcessor
-from fer.live_check import CUT_OFF, RELAY_SILENT
-from fer.live_relay import use_newest_only
-from fer.live_session import LiveSession
+from fer.live.check import CUT_OFF, RELAY_SILENT
+from fer.live.processor import ExpressionProcessor
+from fer.live.relay import use_newest_only
+from fer.live.session import LiveSession
 from fer.pipeline import Analyzer
 from pages.live_sections.resolution import desired_state, forget_restart, go_on_with_restart
 from pages.live_sections.shared import player_key, player_stayed

@@ -8,11 +8,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_webrtc import WebRtcStreamerContext
 from streamlit_webrtc.component import generate_frontend_component_key
 
-from fer import app
-from fer.app_session import widget_key
+from fer.app import common
+from fer.app.session import widget_key
 from fer.classifier import FacialExpressionModel
 from fer.errors import ModelError
-from fer.live_session import LiveSession
+from fer.live.session import LiveSession
 
 #: A count of runs before any.
 _LONG_AGO: Final = -2
@@ -38,7 +38,7 @@ def served_model() -> FacialExpressionModel:
     """
     known: FacialExpressionModel | None = st.session_state.get("live model")
     try:
-        known = app.load_model()
+        known = common.load_model()
     except ModelError:
         if known is None:
             raise

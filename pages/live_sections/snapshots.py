@@ -5,12 +5,13 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer import app, live_html
-from fer.app_session import widget_key
-from fer.live_labels import SteadyLabels
-from fer.live_picture import LivePicture
-from fer.live_settings import LiveSettings
-from fer.restricted import decode_image
+from fer.app import common
+from fer.app.session import widget_key
+from fer.live import html as live_html
+from fer.live.labels import SteadyLabels
+from fer.live.picture import LivePicture
+from fer.live.settings import LiveSettings
+from fer.sandbox.restricted import decode_image
 from fer.tracking import Tracker
 
 
@@ -32,7 +33,7 @@ def show_snapshots(picture: DeltaGenerator, beside: DeltaGenerator, settings: Li
             st.caption("The picture is sent like any upload, analysed in memory, and forgotten.")
         return
     image = decode_image(taken.getvalue())
-    found = app.new_analyzer().analyze(image)
+    found = common.new_analyzer().analyze(image)
     result = Tracker(least_confidence=settings.least_confidence).update(found)
     labels = SteadyLabels().update(result, 0.0)
     with picture:

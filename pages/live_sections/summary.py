@@ -5,11 +5,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fer import live_summary, report, timeline
-from fer.live_session import LiveSession
+from fer.charts import timeline
+from fer.live import summary as live_summary
+from fer.live.session import LiveSession
 from fer.provenance import NOTE
-from fer.summary import summarize
 from fer.types import EMOTIONS, VideoReport
+from fer.video import report
+from fer.video.summary import summarize
 
 
 def show_summary(session: LiveSession, *, downloads: bool) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fer import artifacts
-from fer.account import Account
-from fer.app import offer_download
+from fer.app.common import offer_download
+from fer.evaluation.account import Account
 
 
 def show(account: Account, _: Sequence[Account]) -> None:

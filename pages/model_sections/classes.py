@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer import confusion_charts, facts, metrics
-from fer.account import Account, shared_confusions
+from fer import metrics
+from fer.charts import confusions as confusion_charts
+from fer.evaluation.account import Account, shared_confusions
+from fer.fer2013 import facts
 from fer.types import EMOTIONS
 from pages.model_sections.shared import show_numbers
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fer import calibration, model_charts
-from fer.account import Account, calibration_figures
-from fer.app import choose_least_confidence, plain
+from fer import calibration
+from fer.app.common import choose_least_confidence, plain
+from fer.charts import model as model_charts
+from fer.evaluation.account import Account, calibration_figures
 from pages.model_sections.shared import show_numbers
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer import confusion_charts, data_charts, facts, ferplus
-from fer.account import Account
+from fer.charts import confusions as confusion_charts
+from fer.charts import data as data_charts
+from fer.evaluation.account import Account
+from fer.fer2013 import facts, ferplus
 from fer.types import EMOTIONS
 from pages.model_sections.shared import load_faces, say_how_to_see_faces, show_numbers
 

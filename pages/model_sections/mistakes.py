@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer import confusion_charts, metrics
-from fer.account import Account
+from fer import metrics
+from fer.charts import confusions as confusion_charts
+from fer.evaluation.account import Account
 from fer.types import EMOTIONS
 from pages.model_sections.shared import show_faces, show_numbers
 

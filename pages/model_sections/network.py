@@ -6,11 +6,12 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
-from fer import artifacts, data_charts
-from fer.account import Account
-from fer.app import load_model, plain
-from fer.architecture import read_layers
-from fer.latency import measure
+from fer import artifacts
+from fer.app.common import load_model, plain
+from fer.charts import data as data_charts
+from fer.evaluation.account import Account
+from fer.evaluation.architecture import read_layers
+from fer.evaluation.latency import measure
 from fer.provenance import machine
 from fer.types import Run
 from pages.model_sections.shared import show_numbers

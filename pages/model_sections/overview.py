@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fer import artifacts, model_charts
-from fer.account import Account
-from fer.app import plain
+from fer import artifacts
+from fer.app.common import plain
+from fer.charts import model as model_charts
+from fer.evaluation.account import Account
 from pages.model_sections.shared import show_numbers
 
 #: Parts of the test split: name in the run's metrics, title, explanation.

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fer import artifacts, robustness_chart
-from fer.account import Account
+from fer import artifacts
+from fer.charts import robustness as robustness_chart
+from fer.evaluation.account import Account
 from pages.model_sections.shared import show_numbers
 
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fer import artifacts, ferplus, model_charts
-from fer.account import Account, crowd_sides, label_agreement, scoreboard
-from fer.app import plain
+from fer import artifacts
+from fer.app.common import plain
+from fer.charts import model as model_charts
+from fer.evaluation.account import Account, crowd_sides, label_agreement, scoreboard
+from fer.fer2013 import ferplus
 from pages.model_sections.shared import show_numbers
 
 PART_NAMES = {"all": "all faces", "PublicTest": "PublicTest", "PrivateTest": "PrivateTest"}

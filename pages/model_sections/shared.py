@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer import artifacts, ferplus
-from fer.account import Account, read_account
-from fer.app import offer_download, plain
-from fer.dataset import Dataset, dataset_file, load_dataset
+from fer import artifacts
+from fer.app.common import offer_download, plain
 from fer.errors import DatasetError
+from fer.evaluation.account import Account, read_account
+from fer.fer2013 import ferplus
+from fer.fer2013.dataset import Dataset, dataset_file, load_dataset
 
 PERCENT = st.column_config.NumberColumn(format="percent")
 

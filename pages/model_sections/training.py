@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from fer import artifacts, model_charts
-from fer.account import Account
-from fer.app import plain, show_errors
+from fer import artifacts
+from fer.app.common import plain, show_errors
+from fer.charts import model as model_charts
+from fer.evaluation.account import Account
 from fer.types import Run
 from pages.model_sections.shared import show_numbers
 

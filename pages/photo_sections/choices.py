@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from fer.app import choose_least_confidence
-from fer.photo import PhotoSettings
+from fer.app.common import choose_least_confidence
+from fer.photo.analysis import PhotoSettings
 from fer.types import Run
 from pages.photo_sections.reading import ReadPhoto
 

@@ -3,11 +3,10 @@
 import io
 from collections.abc import Iterator, Sequence
 
-from fer import restricted
-from fer.app import offer_download
+from fer.app.common import offer_download
 from fer.faces import create_detector
-from fer.photo import PhotoSettings, make_picture
-from fer.photo_bundle import (
+from fer.photo.analysis import PhotoSettings, make_picture
+from fer.photo.bundle import (
     Entry,
     Provenance,
     encode_picture,
@@ -16,6 +15,7 @@ from fer.photo_bundle import (
     write_zip,
 )
 from fer.pipeline import Analyzer
+from fer.sandbox import restricted
 from pages.photo_sections.choices import visible
 from pages.photo_sections.reading import ReadPhoto
 

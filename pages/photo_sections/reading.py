@@ -8,14 +8,14 @@ import PIL.Image
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fer import restricted
-from fer.app import show_errors
+from fer.app.common import show_errors
 from fer.artifacts import served_hash
 from fer.images import crop_face
 from fer.operator import load_operator
-from fer.photo import PhotoResult, analyze_photo, shrink
-from fer.photo_bundle import distinct
+from fer.photo.analysis import PhotoResult, analyze_photo, shrink
+from fer.photo.bundle import distinct
 from fer.pipeline import Analyzer
+from fer.sandbox import restricted
 from fer.types import Image
 
 #: Longest side, in pixels, of a picture kept for showing: enough for a wide screen.

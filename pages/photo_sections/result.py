@@ -8,8 +8,9 @@ import numpy as np
 import PIL.Image
 import streamlit as st
 
-from fer import app, charts
-from fer.photo import PhotoSettings, make_picture
+from fer.app import common
+from fer.charts.face import expression_bars
+from fer.photo.analysis import PhotoSettings, make_picture
 from fer.types import Detector, FacePrediction, Image
 from pages.photo_sections.choices import choose_visible, visible
 from pages.photo_sections.reading import ReadPhoto
@@ -64,7 +65,7 @@ def _show(photo: ReadPhoto, settings: PhotoSettings, detector: Detector) -> None
     people = photo.found.result.predictions
     with st.container(border=True):
         picture, beside = st.columns([3, 2], gap="medium")
-        beside.subheader(app.plain(photo.found.name))
+        beside.subheader(common.plain(photo.found.name))
         for note in photo.found.notes:
             beside.caption(note)
         beside.markdown(f"Faces found: {len(people)}")
@@ -94,8 +95,8 @@ def _show_face(person: FacePrediction, crop: Image | None, least: float) -> None
     with st.container(horizontal=True, vertical_alignment="center"):
         if crop is not None:
             st.image(crop, width=64, alt=f"face {number}, grey and small, as the model sees it")
-        st.markdown(f"**Face {number}** {app.looks(person, least)}", width="stretch")
+        st.markdown(f"**Face {number}** {common.looks(person, least)}", width="stretch")
     st.altair_chart(
-        charts.expression_bars(person.probabilities, height=180),
+        expression_bars(person.probabilities, height=180),
         alt=f"probabilities of the seven expressions for face {number}",
     )

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fer import report, timeline
+from fer.charts import timeline
+from fer.video import report
 from pages.video_sections.analysed import AnalysedVideo
 
 

@@ -4,13 +4,14 @@ import hashlib
 import io
 from typing import BinaryIO, NamedTuple
 
-from fer import restricted, video
-from fer.bundle import make_parts
-from fer.moments import KeyMoment, Moments, key_moments
 from fer.pipeline import Analyzer
-from fer.restricted_sound import open_sound
+from fer.sandbox import restricted
+from fer.sandbox.restricted_sound import open_sound
 from fer.types import VideoReport
-from fer.video_settings import VideoSettings
+from fer.video import analysis
+from fer.video.bundle import make_parts
+from fer.video.moments import KeyMoment, Moments, key_moments
+from fer.video.settings import VideoSettings
 from pages.video_sections.work import Work
 
 
@@ -34,7 +35,7 @@ def analyze(
         StopException: if the tab was closed, so that nobody is left to see what was done.
     """
     annotated, moments = io.BytesIO(), Moments()
-    report = video.analyze_video(
+    report = analysis.analyze_video(
         source,
         analyzer,
         name=name,

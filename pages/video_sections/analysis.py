@@ -4,9 +4,9 @@ from typing import BinaryIO, Final
 
 import streamlit as st
 
-from fer.app import new_analyzer, plain
+from fer.app.common import new_analyzer, plain
 from fer.errors import FerError
-from fer.video_settings import VideoSettings
+from fer.video.settings import VideoSettings
 from pages.video_sections.analysed import AnalysedVideo, analyze, digest
 from pages.video_sections.work import Work
 

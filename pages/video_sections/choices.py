@@ -4,10 +4,10 @@ import math
 
 import streamlit as st
 
-from fer.app import choose_least_confidence
+from fer.app.common import choose_least_confidence
 from fer.operator import load_operator
 from fer.types import Run
-from fer.video_settings import VideoSettings
+from fer.video.settings import VideoSettings
 
 
 def choose_settings(run: Run) -> VideoSettings:

@@ -4,9 +4,9 @@ import io
 
 import streamlit as st
 
-from fer.app import offer_download
-from fer.bundle import ANNOTATED, write_zip
+from fer.app.common import offer_download
 from fer.operator import load_operator
+from fer.video.bundle import ANNOTATED, write_zip
 from pages.video_sections.analysed import AnalysedVideo
 
 _KINDS = {"csv": "text/csv", "vtt": "text/vtt", "json": "application/json", "png": "image/png"}

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from fer import report
-from fer.app import plain
-from fer.summary import summarize
+from fer.app.common import plain
+from fer.video import report
+from fer.video.summary import summarize
 from pages.video_sections import along_time
 from pages.video_sections.analysed import AnalysedVideo
 from pages.video_sections.downloads import show_downloads

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fer import report
-from fer.app import offer_download
+from fer.app.common import offer_download
 from fer.types import EMOTIONS
+from fer.video import report
 from pages.video_sections.analysed import AnalysedVideo
 
 

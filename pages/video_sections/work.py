@@ -12,8 +12,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 
-from fer import video
 from fer.types import Image
+from fer.video import analysis
 
 #: Seconds between two looks at the progress, and between two preview pictures.
 _PROGRESS_S, _PREVIEW_S = 0.1, 1.0
@@ -40,7 +40,7 @@ class Work:
         self.interruption: RerunException | StopException | None = None
         self.finished = threading.Event()
 
-    def show(self, progress: video.Progress) -> None:
+    def show(self, progress: analysis.Progress) -> None:
         """Show progress ten times a second, and a picture once a second."""
         now = time.monotonic()
         if now < self._next_look or self.interruption is not None:

@@ -16,13 +16,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from fer.server_process import QUIET, running_app
+from fer.app.server_process import QUIET, running_app
+from fer.paths import PROJECT
 from fer.types import Image
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
 #: The better detector where it lies beside the project; elsewhere the app does as it always does.
-SHARED_YUNET = ROOT.parent / "shared" / "models" / "face_detection_yunet_2023mar.onnx"
+SHARED_YUNET = PROJECT.parent / "shared" / "models" / "face_detection_yunet_2023mar.onnx"
 
 #: Longest wait in milliseconds for anything that a page shows: a limit, not a measurement. A
 #: machine that is busy with other things may need a longer one.

@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 from playwright.sync_api import Frame, Locator, Page, expect
 
-from fer.server_process import QUIET
+from fer.app.server_process import QUIET
 from fer.types import COLORS, EMOTIONS
 from tests.consent import agree_in_browser
 from tests.e2e.conftest import PATIENCE_MS

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from fer import artifacts
-from fer.account import read_account
+from fer.evaluation.account import read_account
 from fer.metrics import confusion_matrix
 from fer.types import EMOTIONS
 

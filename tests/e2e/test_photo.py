@@ -8,8 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import FilePayload, Page, expect
 
+from fer.media.sample import portrait_bytes
 from fer.provenance import NOTE
-from fer.sample import portrait_bytes
 from tests.consent import BUTTON, agree_in_browser
 
 PORTRAIT = FilePayload(name="portrait.jpg", mimeType="image/jpeg", buffer=portrait_bytes())

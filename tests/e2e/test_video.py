@@ -12,14 +12,14 @@ from pandas import read_csv
 from pandas.testing import assert_frame_equal
 from playwright.sync_api import Browser, Page, expect
 
-from fer.bench_process import processor_s
+from fer.bench.process import processor_s
 from fer.classifier import FacialExpressionModel
 from fer.faces import YuNetDetector
+from fer.media.sample import make_sample_clip
 from fer.pipeline import Analyzer
-from fer.report import frames_csv
-from fer.sample import make_sample_clip
-from fer.video import analyze_video
-from fer.video_settings import VideoSettings
+from fer.video.analysis import analyze_video
+from fer.video.report import frames_csv
+from fer.video.settings import VideoSettings
 from tests.consent import agree_in_browser
 from tests.e2e.conftest import PATIENCE_MS
 from tools.measure_video import repeat

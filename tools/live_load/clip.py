@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
-from fer import sample
+from fer.media import sample
 from fer.types import Image
 
 FPS: Final = 15

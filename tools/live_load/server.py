@@ -18,7 +18,11 @@ from typing import Final
 
 from streamlit.web import bootstrap
 
-from fer import faces, live, live_meter, live_seats
+from fer import faces
+from fer.live import meter as live_meter
+from fer.live import processor
+from fer.live import seats as live_seats
+from fer.paths import PROJECT
 from fer.types import Detector, Face, Image
 from tools.live_load.namespace import refuse_outside
 
@@ -28,7 +32,7 @@ AGES: Final = "ages.txt"
 STATUS: Final = "status.json"
 RAISE: Final = "raise.txt"
 
-_ROUTER: Final = Path(__file__).resolve().parent.parent.parent / "streamlit_app.py"
+_ROUTER: Final = PROJECT / "streamlit_app.py"
 
 
 class FaultyDetector:
@@ -77,16 +81,16 @@ def write_status(folder: Path, detectors: Callable[[], int]) -> None:
         folder: of the run.
         detectors: counts those that were made.
     """
-    processors: weakref.WeakSet[live.ExpressionProcessor] = weakref.WeakSet()
-    begin = live.ExpressionProcessor.__init__
+    processors: weakref.WeakSet[processor.ExpressionProcessor] = weakref.WeakSet()
+    begin = processor.ExpressionProcessor.__init__
 
     def begin_and_note(
-        processor: live.ExpressionProcessor, *given: object, **named: object
+        processor: processor.ExpressionProcessor, *given: object, **named: object
     ) -> None:
         begin(processor, *given, **named)  # type: ignore[arg-type]
         processors.add(processor)
 
-    live.ExpressionProcessor.__init__ = begin_and_note  # type: ignore[method-assign, assignment]
+    processor.ExpressionProcessor.__init__ = begin_and_note  # type: ignore[method-assign, assignment]
 
     def tell() -> None:
         while True:

@@ -1,0 +1,1 @@
+"""Measurements of speed and size on this machine: ``python -m fer bench``."""

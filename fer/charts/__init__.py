@@ -1,0 +1,1 @@
+"""Charts made with altair from tidy tables; no Streamlit."""

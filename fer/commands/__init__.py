@@ -1,0 +1,1 @@
+"""Commands of ``python -m fer`` that are more than a call."""

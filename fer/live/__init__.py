@@ -1,0 +1,1 @@
+"""A camera's stream: from one frame to the summary of a session."""

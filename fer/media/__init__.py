@@ -1,0 +1,1 @@
+"""Photos, videos and sound: into pictures, and back into files."""

@@ -1,0 +1,1 @@
+"""Photos: read, drawn, put into files."""

@@ -1,0 +1,1 @@
+"""Uploads are decoded in processes that can reach nothing else."""

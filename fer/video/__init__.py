@@ -1,0 +1,1 @@
+"""A video from frames to statements: analysed, smoothed, summed up, written."""
