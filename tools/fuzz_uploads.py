@@ -6,7 +6,7 @@ Seeds are small files of every format, made here; with ``--media`` real ones bes
 is one of them with something changed. It must end in a sound result or a sentence, within the
 limits. A crash of the decoding child, a limit that was reached, and above all an error in this
 process are counted as such; the file is kept in the folder ``--keep``. Those made of seeds
-made here may be committed to ``tests/fuzzed``, where a test tries them for ever; files
+made here may be committed to ``tests/safety/fuzzed``, where a test tries them for ever; files
 with real people in them may not.
 
 The exit code is 1 if a decoder crashed or hung, or this process met an error.

@@ -1,6 +1,6 @@
 """The six dangers: what each is, what the app does about it, and what that does not cover.
 
-``tests/test_dangers.py`` holds the app to what is said here.
+``tests/safety/test_dangers.py`` holds the app to what is said here.
 """
 
 from collections.abc import Iterable
