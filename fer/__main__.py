@@ -268,7 +268,7 @@ def export(run: _Run = None) -> None:
     typer.echo(f"models/{name} is served by {serving['file']} ({serving['way']}).")
 
 
-@app.command(epilog="Example: python -m fer combine accurate wide taught")
+@app.command(epilog="Example: python -m fer combine accurate wide taught swift")
 def combine(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the new run.")],
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Finished runs.")],

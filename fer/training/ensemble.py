@@ -78,7 +78,8 @@ def _check(runs: Sequence[Run]) -> None:
 
 def _describe(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     recipes = [run.details["recipe"] for run in runs]
-    names = " and ".join(run.name for run in runs)
+    *most, last = (run.name for run in runs)
+    names = " and ".join(filter(None, (", ".join(most), last)))
     return {
         "labels": list(EMOTIONS),
         "input_shape": [FACE_SIZE, FACE_SIZE, 1],
