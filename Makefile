@@ -32,8 +32,9 @@ help:
 run: $(APP_STAMP)
 	$(VENV)/bin/streamlit run server.py --server.port $(PORT)
 
+# Two processes: the tests in a browser mostly wait, and the others need a processor.
 test: $(DEV_STAMP)
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(VENV)/bin/ruff check

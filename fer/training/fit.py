@@ -22,7 +22,9 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from fer import artifacts
 from fer.classifier import FacialExpressionModel
+from fer.errors import ModelError
 from fer.evaluation.evaluate import flip_averaged
 from fer.fer2013.dataset import Dataset
 from fer.fer2013.duplicates import has_twin, validation_slice
@@ -111,7 +113,8 @@ def train(
 
     Raises:
         ModelError: if a saved state exists but ``resume`` is not asked for, or
-            if it belongs to other settings or is damaged.
+            if it belongs to other settings or is damaged, or if the weights to
+            begin with do not fit.
         DatasetError: if the recipe needs FER+ votes that were not imported.
     """
     if checkpoint.exists(recipe) and not resume:
@@ -144,7 +147,7 @@ def _ask_teachers(recipe: Recipe, split: Split) -> Probabilities | None:
     """Average what the recipe's teachers say of each image and its mirror image: (N, 7)."""
     if not recipe.teachers:
         return None
-    teachers = [FacialExpressionModel.load(name, "float") for name in recipe.teachers]
+    teachers = [FacialExpressionModel.load(name) for name in recipe.teachers]
     answers = [flip_averaged(teacher, split.images) for teacher in teachers]
     return np.asarray(np.mean(answers, axis=0), dtype=np.float32)
 
@@ -166,6 +169,8 @@ class _TrainingRun:
         # Only a network that trains on pictures of several sizes leaves its side open.
         with _precision(recipe):
             self.model = build(recipe.seed, None if recipe.early_epochs else FACE_SIZE)
+            if recipe.begins_with:
+                _begin_with(recipe.begins_with, self.model)
             self.trainee = add_votes_head(self.model) if recipe.votes_weight else self.model
         self.optimizer = make_optimizer(recipe)
         self.optimizer.build(self.trainee.trainable_variables)
@@ -299,6 +304,18 @@ class _TrainingRun:
             kept_epoch=self.memory.kept_epoch,
             commit=self.memory.commit,
         )
+
+
+def _begin_with(name: str, model: keras.Model) -> None:
+    """Give a network the weights of a finished run.
+
+    Raises:
+        ModelError: if they do not fit.
+    """
+    try:
+        model.load_weights(artifacts.run_folder(name) / artifacts.WEIGHTS)
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"The weights of the run {name} do not fit this network: {exc}") from exc
 
 
 @contextmanager

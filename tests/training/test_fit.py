@@ -161,6 +161,7 @@ def test_the_honest_protocol_never_looks_at_the_test_split() -> None:
         "wide": "slice",
         "taught": "slice",
         "swift": "slice",
+        "student": "slice",
         "clean": "none",
     }
 
@@ -238,6 +239,31 @@ def test_a_student_learns_from_its_teacher(
     trained = train(student, dataset, networks=NETWORKS)
     answers = predict(trained.model, dataset.split("test"), "fixed").mean(axis=0)
     assert answers.argmax() == 0
+
+
+def test_a_run_begins_with_the_weights_of_another(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    first = tiny_recipe(epochs=1)
+    trained = train(first, dataset, networks=NETWORKS)
+    finish_run(first, trained, dataset)
+    still = CosineSGD(0.0, momentum=0.0, warm_up=0.0, weight_decay=0.0, averaging=0.0)
+    # Nothing moves at a learning rate of 0, but the statistics of batch normalisation.
+    second = tiny_recipe(run="second", seed=9, begins_with="tiny-cnn", optimizer=still, epochs=1)
+    begun = train(second, dataset, networks=NETWORKS)
+    for value, earlier in zip(
+        begun.model.trainable_variables, trained.model.trainable_variables, strict=True
+    ):
+        np.testing.assert_array_equal(value, earlier)
+
+
+def test_weights_that_do_not_fit_are_refused(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    with pytest.raises(ModelError, match="The weights of the run missing do not fit"):
+        train(tiny_recipe(begins_with="missing"), dataset, networks=NETWORKS)
 
 
 def test_votes_are_asked_for_where_they_are_missing(dataset: Dataset) -> None:
