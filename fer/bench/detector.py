@@ -29,7 +29,7 @@ _FOUND: Final = 0.4
 
 
 _NOTES: Final = (
-    "Times and the two columns after them: the photographs and frames of bench_pictures.",
+    "Times and the two columns after them: the photographs and frames of fer/bench/pictures.py.",
     "px: share found of FER2013 test faces of that height, set into a frame of 640x480.",
     "bare: share found of such faces that are the whole picture.",
     "Boxes between searched frames lie between those of their neighbours, as with videos.",
