@@ -188,7 +188,7 @@ def test_a_deletion_spares_what_is_reported_with_the_click(operate: Operate) -> 
         st.toggle("Camera", key="camera", on_change=running)
 
     operate("")
-    page = AppTest.from_function(script)
+    page = AppTest.from_function(script, default_timeout=30)
     page.session_state[CONSENT] = True
     page.run()
     page.button[0].click()
@@ -209,7 +209,7 @@ def test_widgets_that_hold_pictures_are_others_after_a_deletion() -> None:
             app_session.delete_everything()
             st.rerun()
 
-    page = AppTest.from_function(script).run()
+    page = AppTest.from_function(script, default_timeout=30).run()
     before = page.text[0].value
     page.button[0].click().run()
     assert page.text[0].value != before
