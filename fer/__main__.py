@@ -255,9 +255,8 @@ def export(run: _Run = None) -> None:
     read_meta(run_folder(name))
     dataset = load_dataset()
 
-    from fer.training.export import (
-        export_run,  # TensorFlow takes seconds to load: mistakes are told before
-    )
+    # TensorFlow takes seconds to load: mistakes are told before.
+    from fer.training.export import export_run
 
     serving = export_run(name, dataset).details["serving"]
     for way, found in serving["measured"].items():

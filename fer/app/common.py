@@ -1,7 +1,6 @@
 """What the pages share: navigation, the cached model, and errors shown as sentences.
 
-Besides ``streamlit_app.py`` and ``pages/`` only this module and its siblings ``app_*`` import
-Streamlit.
+Besides ``streamlit_app.py`` and ``pages/`` only this module and its siblings import Streamlit.
 """
 
 from __future__ import annotations
